@@ -1,0 +1,1 @@
+"""Nuclei, membrane and cells. Pure functions over arrays."""

@@ -1,0 +1,1 @@
+"""Recipes that join imaging, analysis and scoring into one assay. Pure."""

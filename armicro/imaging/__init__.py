@@ -1,0 +1,1 @@
+"""Optical density, stain separation, quality and tiling. Pure functions over arrays."""

@@ -1,0 +1,1 @@
+"""A result and its geometry drawn as RGBA. Pure."""

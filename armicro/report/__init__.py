@@ -1,0 +1,1 @@
+"""The case as JSON, CSV and HTML."""

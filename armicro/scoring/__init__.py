@@ -1,0 +1,1 @@
+"""Cell categories added up and judged by a guideline. Pure."""
