@@ -9,7 +9,7 @@ from armicro.contracts.arrays import U8, require
 from armicro.contracts.errors import ScaleError
 
 MIN_UM_PER_PX = 0.05
-"""Below this a pixel is far under the resolution of any light microscope: a typing error, not an objective."""
+"""Below this a pixel is far under the resolution of any light microscope: a typing error."""
 MAX_UM_PER_PX = 0.75
 """Above this a membrane (0.6 to 2 µm wide) is thinner than a pixel and cannot be read (a 10x image, say)."""
 
