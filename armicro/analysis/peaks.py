@@ -1,0 +1,64 @@
+"""Local maxima of a map, to a fraction of a pixel."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from scipy.spatial import cKDTree
+
+from armicro.contracts.arrays import F32, I64, Bool
+
+_GRID = 32.0
+
+
+def find_peaks(heat: F32, radius_px: float, threshold: float) -> tuple[F32, F32]:
+    """Find the local maxima of a heat map.
+
+    A peak is the greatest value within `radius_px` and at least `threshold`; its place is refined by a
+    parabola through its neighbours, to 1/32 px, which float32 holds exactly wherever a tile begins.
+
+    Parameters
+    ----------
+    heat : ndarray of float32, (h, w)
+        The map.
+    radius_px : float
+        Two peaks are farther apart than this, px.
+    threshold : float
+        Least height.
+
+    Returns
+    -------
+    yx_px : ndarray of float32, (N, 2)
+        Peaks in reading order (y, then x).
+    height : ndarray of float32, (N,)
+        Their heights.
+    """
+    size = 2 * int(radius_px) + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    top = (heat >= cv2.dilate(heat, disc)) & (heat >= np.float32(threshold))
+    y, x = np.nonzero(top)
+    if not len(y):
+        return np.empty((0, 2), np.float32), np.empty(0, np.float32)
+    yx = np.stack([y, x], axis=1)
+    y, x = yx[_first_of_plateau(yx, radius_px)].T
+    padded = np.pad(heat, 1, mode="edge")
+    centre = padded[y + 1, x + 1]
+    dy = _vertex(padded[y, x + 1], centre, padded[y + 2, x + 1])
+    dx = _vertex(padded[y + 1, x], centre, padded[y + 1, x + 2])
+    return np.stack([y + dy, x + dx], axis=1).astype(np.float32), centre.astype(np.float32)
+
+
+def _first_of_plateau(yx: I64, radius_px: float) -> Bool:
+    """Of equal maxima within the radius of each other keep the first in reading order: (N,)."""
+    keep = np.ones(len(yx), np.bool_)
+    for first, second in sorted(cKDTree(yx).query_pairs(radius_px)):
+        if keep[first]:
+            keep[second] = False
+    return keep
+
+
+def _vertex(before: F32, at: F32, after: F32) -> F32:
+    """Return where a parabola through three values has its top, -0.5 to 0.5, on a 1/32 grid."""
+    bend = before - 2 * at + after
+    shift = np.where(bend < -1e-9, 0.5 * (before - after) / np.where(bend < -1e-9, bend, -1), 0)
+    return (np.rint(np.clip(shift, -0.5, 0.5) * _GRID) / _GRID).astype(np.float32)

@@ -1,0 +1,196 @@
+"""The default reading: each cell by the membrane along its own contour.
+
+The paper's ordered set rules (section 3.3) let one cell's dilated membrane cover its neighbour. Here a cell
+is judged by the share of its own contour that is stained, at each density, as a pathologist does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from armicro.analysis.contour import ContourParams, Contours, border_distance, follow, sample
+from armicro.analysis.membrane import (
+    MembraneParams,
+    denoised_dab,
+    level_map,
+    membrane_signal,
+    ridge_width,
+    surroundings,
+)
+from armicro.contracts.arrays import F32, U8, Bool
+from armicro.contracts.cells import RULES, Category, CellTable, Rule
+from armicro.contracts.stain import DabThresholds, StainMaps
+
+
+@dataclass(frozen=True, slots=True)
+class PerCellParams:
+    """Where the shares of a contour are cut.
+
+    Parameters
+    ----------
+    complete_share : float
+        From here on a contour is complete.
+    incomplete_share : float
+        From here on it is stained at all, at the weak or intense level.
+    faint_share : float
+        The same at the faint level.
+    gap_angles : int
+        Gaps of up to twice this many contour samples are closed: a membrane cut obliquely pales for a moment.
+    membrane : MembraneParams
+        How the membrane signal is made.
+    contour : ContourParams
+        How contours are followed.
+    """
+
+    complete_share: float = 0.85
+    incomplete_share: float = 0.2
+    faint_share: float = 0.2
+    gap_angles: int = 1
+    membrane: MembraneParams = MembraneParams()
+    contour: ContourParams = ContourParams()
+
+    @property
+    def reach_um(self) -> float:
+        """How far a pixel can change a cell's reading, µm: the margin that tiles need."""
+        return 2 * self.contour.farthest_um + 2 * self.membrane.widest_um + 4 * self.membrane.denoise_sigma_um
+
+
+_RULE_OF: U8 = np.array(
+    [
+        RULES.index(rule)
+        for rule in (
+            Rule.NO_MEMBRANE,
+            Rule.FAINT_MEMBRANE,
+            Rule.INCOMPLETE_WEAK,
+            Rule.COMPLETE_WEAK,
+            Rule.INCOMPLETE_INTENSE,
+            Rule.COMPLETE_INTENSE,
+        )
+    ],
+    np.uint8,
+)
+
+
+def read_per_cell(
+    maps: StainMaps, tumour_yx: F32, all_yx: F32, thresholds: DabThresholds, params: PerCellParams
+) -> CellTable:
+    """Read the membrane of each tumour cell along its own contour.
+
+    Parameters
+    ----------
+    maps : StainMaps
+        Stain densities.
+    tumour_yx : ndarray of float32, (N, 2)
+        Tumour nuclei, y, x in pixels of the maps.
+    all_yx : ndarray of float32, (M, 2)
+        All nuclei, tumour and other: they bound the cells.
+    thresholds : DabThresholds
+        log10 OD of the membrane signal.
+    params : PerCellParams
+        How.
+
+    Returns
+    -------
+    CellTable
+        In the order of `tumour_yx`, with positions in pixels of the maps; all cells counted.
+    """
+    dab = denoised_dab(maps, params.membrane)
+    around = surroundings(dab, maps.um_per_px, params.membrane.widest_um)
+    signal = membrane_signal(dab, around, params.membrane.surround_share)
+    border = border_distance(all_yx, dab.shape)
+    contours = follow(signal, tumour_yx, border, maps.um_per_px, params.contour)
+    level = contour_levels(sample(signal, contours), thresholds, params.gap_angles)
+    shares = stained_shares(level, contours)
+    category = judge(shares, params)
+    stained = level > 0
+    dab_on = sample(dab, contours)
+    width = sample(ridge_width(signal, level_map(signal, thresholds), maps.um_per_px), contours)
+    return CellTable(
+        yx_px=tumour_yx,
+        category=category,
+        rule=_RULE_OF[category],
+        stained_share=shares,
+        membrane_dab_od=_mean_where(dab_on, stained),
+        membrane_dab_p90_od=_p90_where(dab_on, stained),
+        membrane_width_um=_mean_where(width, stained),
+        contour_um=contours.radius_um,
+        contour_level=level,
+        counted=np.ones(len(tumour_yx), np.bool_),
+    )
+
+
+def contour_levels(signal_od: F32, thresholds: DabThresholds, gap_angles: int) -> U8:
+    """Grade contour points, closing short gaps: (N, K), 0 none, 1 faint, 2 weak, 3 intense."""
+    level = np.zeros(signal_od.shape, np.uint8)
+    steps = ((1, thresholds.faint_od), (2, thresholds.weak_od), (3, thresholds.intense_od))
+    for grade, threshold_od in steps:
+        if threshold_od is not None:
+            level[_closed(signal_od >= np.float32(threshold_od), gap_angles)] = grade
+    return level
+
+
+def _closed(stained: Bool, gap_angles: int) -> Bool:
+    """Close gaps of up to 2 × `gap_angles` samples around the circle, (N, K)."""
+    if not gap_angles:
+        return stained
+    k = stained.shape[1]
+    wrapped = np.concatenate(
+        [stained[:, k - 2 * gap_angles :], stained, stained[:, : 2 * gap_angles]], axis=1
+    )
+    grown = wrapped.copy()
+    for s in range(1, gap_angles + 1):
+        grown[:, s:] |= wrapped[:, :-s]
+        grown[:, :-s] |= wrapped[:, s:]
+    closed = grown.copy()
+    for s in range(1, gap_angles + 1):
+        closed[:, s:] &= grown[:, :-s]
+        closed[:, :-s] &= grown[:, s:]
+    return closed[:, 2 * gap_angles : 2 * gap_angles + k] | stained
+
+
+def stained_shares(level: U8, contours: Contours) -> F32:
+    """Return the share of each contour's length at faint, weak and intense or more, (N, 3)."""
+    total = contours.length_um.sum(axis=1)
+    return np.stack(
+        [np.where(level >= grade, contours.length_um, 0).sum(axis=1) / total for grade in (1, 2, 3)], axis=1
+    ).astype(np.float32)
+
+
+def judge(shares: F32, params: PerCellParams) -> U8:
+    """Turn shares (N, 3) into categories (N,), strongest rule first."""
+    faint, weak, intense = shares.T
+    return np.select(
+        [
+            intense >= params.complete_share,
+            intense >= params.incomplete_share,
+            weak >= params.complete_share,
+            weak >= params.incomplete_share,
+            faint >= params.faint_share,
+        ],
+        [
+            Category.INTENSE_COMPLETE,
+            Category.INTENSE_INCOMPLETE,
+            Category.WEAK_COMPLETE,
+            Category.WEAK_INCOMPLETE,
+            Category.FAINT,
+        ],
+        Category.NONE,
+    ).astype(np.uint8)
+
+
+def _mean_where(values: F32, which: Bool) -> F32:
+    """Mean over the chosen points of each row, 0 where none is: (N,)."""
+    n = which.sum(axis=1)
+    return (np.where(which, values, 0).sum(axis=1) / np.maximum(n, 1)).astype(np.float32)
+
+
+def _p90_where(values: F32, which: Bool) -> F32:
+    """90th percentile (lower) over the chosen points of each row, 0 where none is: (N,)."""
+    n = which.sum(axis=1)
+    ordered = np.sort(np.where(which, values, np.float32(-np.inf)), axis=1)
+    k = values.shape[1]
+    at = k - np.maximum(n, 1) + np.floor(0.9 * np.maximum(n - 1, 0)).astype(np.int64)
+    picked = np.take_along_axis(ordered, at[:, None], axis=1)[:, 0]
+    return np.asarray(np.where(n > 0, picked, np.float32(0)), np.float32)

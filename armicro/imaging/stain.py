@@ -1,0 +1,161 @@
+"""Optical density and stain separation, in log10 OD.
+
+Beer-Lambert: a stain's amount is proportional to `log10(white / value)`, so amounts add where stains overlap
+(Ruifrok & Johnston 2001). Each stain has a direction in RGB optical density; the third direction is what
+both leave over (their cross product). Stain vectors are taken to unit length, so a density of 1 is one unit
+of log10 OD along the stain's direction. These are not the numbers of scikit-image's `rgb2hed`, which uses
+another logarithm and other vectors: thresholds do not carry over.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from armicro.contracts.arrays import F32, F64, U8, frozen
+from armicro.contracts.errors import ProfileError
+from armicro.contracts.frame import Optics
+from armicro.contracts.stain import StainMaps, StainProfile, Vector3
+from armicro.imaging.scale import reduce_blocks, working_factor
+
+_DARKEST = 1.0
+"""Grey values below this count as this: log10 of nothing is not a density."""
+
+MIN_STAIN_ANGLE_DEG = 10.0
+"""Stain vectors nearer than this cannot be told apart."""
+
+
+def stain_matrix(haematoxylin_rgb_od: Vector3, dab_rgb_od: Vector3) -> F64:
+    """Return the unit stain vectors as rows: haematoxylin, DAB, remainder.
+
+    Parameters
+    ----------
+    haematoxylin_rgb_od, dab_rgb_od : tuple of 3 floats
+        Directions in RGB optical density, of any length.
+
+    Returns
+    -------
+    ndarray of float64, (3, 3)
+        Unit vectors; `amounts @ matrix` is an optical density.
+
+    Raises
+    ------
+    ProfileError
+        If a vector is zero or the two are nearer than `MIN_STAIN_ANGLE_DEG`.
+    """
+    h, d = np.asarray(haematoxylin_rgb_od, np.float64), np.asarray(dab_rgb_od, np.float64)
+    lengths = np.linalg.norm(h), np.linalg.norm(d)
+    if min(lengths) < 1e-6:
+        raise ProfileError("a stain vector must not be zero")
+    h, d = h / lengths[0], d / lengths[1]
+    angle_deg = float(np.degrees(np.arccos(np.clip(h @ d, -1.0, 1.0))))
+    if angle_deg < MIN_STAIN_ANGLE_DEG:
+        raise ProfileError(
+            f"haematoxylin and DAB vectors are only {angle_deg:.1f}° apart and cannot be told apart"
+        )
+    r = np.cross(h, d)
+    return np.stack([h, d, r / np.linalg.norm(r)])
+
+
+def optical_density(rgb: U8, white_rgb: Vector3) -> F32:
+    """Convert grey values to optical density.
+
+    Parameters
+    ----------
+    rgb : ndarray of uint8, (H, W, 3)
+        The picture.
+    white_rgb : tuple of 3 floats
+        Grey value of empty glass per channel.
+
+    Returns
+    -------
+    ndarray of float32, (H, W, 3)
+        log10 optical density per channel; negative where brighter than white.
+    """
+    values = np.maximum(np.arange(256, dtype=np.float64), _DARKEST)
+    table = np.log10(np.asarray(white_rgb, np.float64)[None, :] / values[:, None])
+    return np.asarray(cv2.LUT(rgb, table.astype(np.float32).reshape(256, 1, 3)), np.float32)
+
+
+def unmix(od_rgb: F32, matrix: F64) -> F32:
+    """Split optical density into stain amounts.
+
+    Parameters
+    ----------
+    od_rgb : ndarray of float32, (H, W, 3)
+        log10 optical density per channel.
+    matrix : ndarray of float64, (3, 3)
+        From `stain_matrix`.
+
+    Returns
+    -------
+    ndarray of float32, (H, W, 3)
+        Haematoxylin, DAB and remainder, log10 OD.
+    """
+    # cv2.transform multiplies column vectors: amounts = od @ inv(matrix)  <=>  inv(matrix).T @ od
+    return np.asarray(cv2.transform(od_rgb, np.linalg.inv(matrix).T), np.float32)
+
+
+def mix(amounts: F32, matrix: F64) -> F32:
+    """Add stains up: the inverse of `unmix`, (H, W, 3) amounts to (H, W, 3) log10 optical density."""
+    return np.asarray(cv2.transform(amounts, matrix.T), np.float32)
+
+
+WHITE_QUANTILE = 0.995
+WHITE_FLOOR = 160.0
+"""No bright-field picture worth scoring has glass darker than this."""
+
+
+def estimate_white(rgb: U8) -> Vector3:
+    """Estimate the grey value of empty glass from the field itself.
+
+    The brightest half per cent of a coarse copy, per channel: glass, lumen or the palest tissue. A field
+    without any glass gets a white point that is too low and densities a little too small; a profile or an
+    instrument calibration with a measured white point is better and takes precedence.
+
+    Parameters
+    ----------
+    rgb : ndarray of uint8, (H, W, 3)
+        The field.
+
+    Returns
+    -------
+    tuple of 3 floats
+        Grey value per channel, at least `WHITE_FLOOR`.
+    """
+    step = max(1, min(rgb.shape[:2]) // 376)
+    coarse = reduce_blocks(rgb, step) if step > 1 else rgb
+    values = np.quantile(coarse.reshape(-1, 3), WHITE_QUANTILE, axis=0)
+    r, g, b = (max(WHITE_FLOOR, float(v)) for v in values)
+    return r, g, b
+
+
+def separate(rgb: U8, optics: Optics, profile: StainProfile) -> StainMaps:
+    """Make the stain densities of a field at working scale.
+
+    Parameters
+    ----------
+    rgb : ndarray of uint8, (H, W, 3)
+        The field.
+    optics : Optics
+        Its scale.
+    profile : StainProfile
+        Stain vectors and, if known, the white point.
+
+    Returns
+    -------
+    StainMaps
+        log10 OD of haematoxylin and DAB.
+    """
+    white = profile.white_rgb or estimate_white(rgb)
+    factor = working_factor(optics)
+    matrix = stain_matrix(profile.haematoxylin_rgb_od, profile.dab_rgb_od)
+    amounts = unmix(optical_density(reduce_blocks(rgb, factor), white), matrix)
+    haematoxylin, dab = cv2.extractChannel(amounts, 0), cv2.extractChannel(amounts, 1)
+    return StainMaps(
+        haematoxylin_od=frozen(np.asarray(haematoxylin, np.float32)),
+        dab_od=frozen(np.asarray(dab, np.float32)),
+        um_per_px=optics.um_per_px * factor,
+        factor=factor,
+        white_rgb=white,
+    )
