@@ -1,0 +1,185 @@
+"""Stain and optics profiles: TOML files, checked by a model, made into the types of the science."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import Field, ValidationError
+
+from armicro.app.data_files import data_folder
+from armicro.contracts.errors import ArmicroError, ProfileError
+from armicro.contracts.frame import MAX_UM_PER_PX, MIN_UM_PER_PX, Optics
+from armicro.contracts.stain import DabThresholds, StainProfile
+from armicro.devices.file_model import FileModel, explain, read_text
+from armicro.imaging.stain import stain_matrix
+
+DEFAULT_STAIN_PROFILE = "default-hdab"
+
+_Density = Annotated[float, Field(gt=0, le=3, description="log10 optical density of DAB")]
+_Component = Annotated[float, Field(ge=-1, le=2)]
+_Vector = Annotated[tuple[_Component, _Component, _Component], Field(strict=False)]
+_Grey = Annotated[float, Field(ge=1, le=255)]
+_Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]+$")]
+
+
+class StainVectors(FileModel):
+    """Directions of the stains in RGB optical density; their length does not matter."""
+
+    haematoxylin_rgb_od: _Vector
+    dab_rgb_od: _Vector
+
+
+class StainThresholds(FileModel):
+    """Where faint, weak and intense membrane staining begin; they have to rise."""
+
+    faint_od: Annotated[
+        _Density | None, Field(description="left out: no faint level, the paper's five categories")
+    ] = None
+    weak_od: _Density
+    intense_od: _Density
+
+
+class StainProfileFile(FileModel):
+    """How one laboratory's HER2 slides look through one instrument."""
+
+    schema_: Annotated[Literal["armicro.stain-profile/1"], Field(alias="schema")]
+    name: _Name
+    version: _Name
+    source: Annotated[str, Field(min_length=1, description="where the numbers come from, for people")]
+    white_rgb: Annotated[
+        Annotated[tuple[_Grey, _Grey, _Grey], Field(strict=False)] | None,
+        Field(description="grey values of empty glass; left out: estimated from each field"),
+    ] = None
+    vectors: StainVectors
+    thresholds: StainThresholds
+
+    def profile(self) -> StainProfile:
+        """Return the profile as the science takes it.
+
+        Raises
+        ------
+        ProfileError
+            If thresholds do not rise or the vectors cannot be told apart.
+        """
+        stain_matrix(self.vectors.haematoxylin_rgb_od, self.vectors.dab_rgb_od)
+        return StainProfile(
+            name=self.name,
+            version=self.version,
+            haematoxylin_rgb_od=self.vectors.haematoxylin_rgb_od,
+            dab_rgb_od=self.vectors.dab_rgb_od,
+            thresholds=DabThresholds(
+                weak_od=self.thresholds.weak_od,
+                intense_od=self.thresholds.intense_od,
+                faint_od=self.thresholds.faint_od,
+            ),
+            white_rgb=self.white_rgb,
+            source=self.source,
+        )
+
+
+class OpticsProfileFile(FileModel):
+    """The scale of one objective on one instrument."""
+
+    schema_: Annotated[Literal["armicro.optics-profile/1"], Field(alias="schema")]
+    name: _Name
+    version: _Name
+    source: Annotated[str, Field(min_length=1, description="how the scale was measured, for people")]
+    objective: _Name
+    um_per_px: Annotated[float, Field(ge=MIN_UM_PER_PX, le=MAX_UM_PER_PX, description="µm per camera pixel")]
+
+    def optics(self) -> Optics:
+        """Return the scale as the science takes it."""
+        return Optics(self.um_per_px, self.objective)
+
+
+SCHEMAS: dict[str, type[FileModel]] = {
+    "stain/stain-profile.schema.json": StainProfileFile,
+    "optics/optics-profile.schema.json": OpticsProfileFile,
+}
+"""Exported schemas, by their place in the calibration folder."""
+
+_FileT = TypeVar("_FileT", bound=FileModel)
+
+
+def schema_text(model: type[FileModel]) -> str:
+    """Return a model's JSON Schema as the text of a file."""
+    return json.dumps(model.model_json_schema(by_alias=True), indent=2, ensure_ascii=False) + "\n"
+
+
+def profile_names(kind: str) -> tuple[str, ...]:
+    """Return the names of the shipped profiles of a kind, "stain" or "optics"."""
+    return tuple(sorted(p.stem for p in (data_folder("calibration") / kind).glob("*.toml")))
+
+
+def _resolve(kind: str, name: str) -> Path:
+    """Find a profile by the name of a shipped one or the path of a file."""
+    if name in profile_names(kind):
+        return data_folder("calibration") / kind / f"{name}.toml"
+    path = Path(name)
+    if path.suffix != ".toml" and not path.exists():
+        raise ProfileError(
+            f"no {kind} profile named {name!r}: give a .toml file or one of {', '.join(profile_names(kind))}"
+        )
+    return path
+
+
+def _load(path: Path, model: type[_FileT]) -> _FileT:
+    try:
+        data: dict[str, Any] = tomllib.loads(read_text(path, ProfileError))
+        return model.model_validate(data)
+    except tomllib.TOMLDecodeError as error:
+        raise ProfileError(f"{path}: it is not valid TOML ({error})") from error
+    except RecursionError as error:
+        raise ProfileError(f"{path}: its values are nested too deeply") from error
+    except ValidationError as error:
+        raise ProfileError(f"{path}: {explain(error)}") from error
+
+
+def load_stain_profile(name: str = DEFAULT_STAIN_PROFILE) -> StainProfile:
+    """Load a stain profile.
+
+    Parameters
+    ----------
+    name : str
+        The name of a shipped profile, or the path of a TOML file.
+
+    Returns
+    -------
+    StainProfile
+        The profile.
+
+    Raises
+    ------
+    ProfileError
+        In one line with file, key and what was expected.
+    """
+    path = _resolve("stain", name)
+    try:
+        return _load(path, StainProfileFile).profile()
+    except ArmicroError as error:
+        text = str(error)
+        raise ProfileError(text if text.startswith(str(path)) else f"{path}: {text}") from error
+
+
+def load_optics(name: str) -> Optics:
+    """Load an optics profile.
+
+    Parameters
+    ----------
+    name : str
+        The name of a shipped profile, or the path of a TOML file.
+
+    Returns
+    -------
+    Optics
+        The scale.
+
+    Raises
+    ------
+    ProfileError
+        In one line with file, key and what was expected.
+    """
+    return _load(_resolve("optics", name), OpticsProfileFile).optics()
