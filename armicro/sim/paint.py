@@ -1,0 +1,323 @@
+"""Tissue and its staining painted as optical density, in µm, on a raster."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from armicro.contracts.arrays import F32, F64, U8, Bool
+from armicro.sim.grid import SHIFT, Grid
+from armicro.sim.outlines import CellShape
+from armicro.sim.staining import Staining
+from armicro.sim.tissue import NucleiShapes, Tissue
+
+COARSE_UM = 0.42
+"""Pixel on which the soft background is painted before it is enlarged."""
+FWHM = 2 * math.sqrt(2 * math.log(2))
+WIDTHS_UM = (0.64, 0.9, 1.1, 1.5, 2.0)
+"""Widths that membranes are painted in; each is rounded to the nearest."""
+THINNEST_UM = 0.12
+"""Least standard deviation of a painted membrane's profile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What a case's slide looks like.
+
+    Parameters
+    ----------
+    haematoxylin : float
+        Strength of the counterstain, 1 for an average laboratory.
+    blush_od : float
+        Diffuse brown of the cytoplasm, log10 OD; 0 for none.
+    stroma_brown_od : float
+        Brown of the stroma, log10 OD.
+    psf_um : float
+        Blur in focus that membranes' density and width are stated after.
+    """
+
+    haematoxylin: float
+    blush_od: float
+    stroma_brown_od: float
+    psf_um: float
+
+
+@dataclass(frozen=True, slots=True)
+class Densities:
+    """Painted densities, log10 OD, float32 (h, w); `neutral` takes all colours alike (pigment)."""
+
+    haematoxylin_od: F32
+    dab_od: F32
+    neutral_od: F32
+
+
+def paint(
+    tissue: Tissue, staining: Staining, grid: Grid, looks: Looks, rng: np.random.Generator
+) -> Densities:
+    """Paint a field.
+
+    Parameters
+    ----------
+    tissue : Tissue
+        Geometry.
+    staining : Staining
+        Membranes.
+    grid : Grid
+        Raster.
+    looks : Looks
+        The case's looks.
+    rng : numpy.random.Generator
+        Source of chance for texture.
+
+    Returns
+    -------
+    Densities
+        On the raster, border included.
+    """
+    haematoxylin, dab = _background(tissue, grid, looks, rng)
+    texture = 0.6 * grid.noise(0.55, rng) + 0.55 * grid.noise(1.3, rng)
+    _nuclei(tissue, grid, looks, (haematoxylin, dab, texture), rng)
+    np.maximum(dab, membranes(tissue, staining, grid, looks.psf_um), out=dab)
+    neutral = np.zeros(grid.shape, np.float32)
+    _specks(tissue, grid, (dab, neutral))
+    return Densities(haematoxylin, dab, neutral)
+
+
+def _background(tissue: Tissue, grid: Grid, looks: Looks, rng: np.random.Generator) -> tuple[F32, F32]:
+    """Stroma, cytoplasm, lumens and glass: soft things, painted coarsely and enlarged."""
+    factor = max(1, round(COARSE_UM / grid.px_um))
+    shape = tuple(math.ceil(n / factor) for n in grid.shape)
+    coarse = Grid(shape, grid.px_um * factor, 0)  # type: ignore[arg-type]
+    origin = (grid.pad_px - 0.5) * grid.px_um
+
+    def fill(canvas: U8, outline_um: F64, value: int) -> None:
+        points = (outline_um + origin + 0.5 * grid.px_um) / coarse.px_um - 0.5
+        polygon = np.round(points[:, ::-1] * (1 << SHIFT)).astype(np.int32)
+        cv2.fillPoly(canvas, [polygon], value, cv2.LINE_AA, SHIFT)
+
+    epithelium = np.zeros(coarse.shape, np.uint8)
+    for contour in tissue.nest_um:
+        fill(epithelium, contour, 255)
+    tone = np.full(coarse.shape, 128, np.uint8)
+    tumour = np.flatnonzero(tissue.net.shape != CellShape.LYMPHOCYTE)
+    drawn = np.clip(128 + 40 * rng.standard_normal(len(tissue.net.shape)), 20, 235)
+    for c in tumour.tolist():
+        outline = tissue.outline_um(c)
+        fill(epithelium, outline, 255)
+        fill(tone, outline, int(drawn[c]))
+    for lumen in tissue.lumen_um:
+        fill(epithelium, lumen, 0)
+    lumens = np.zeros(coarse.shape, np.uint8)
+    for lumen in tissue.lumen_um:
+        fill(lumens, lumen, 255)
+    for c in tumour[tissue.net.shape[tumour] == CellShape.COLUMNAR].tolist():
+        fill(lumens, tissue.outline_um(c), 0)
+        fill(epithelium, tissue.outline_um(c), 255)
+    inside = epithelium.astype(np.float32) / np.float32(255)
+    lumen_part = lumens.astype(np.float32) / np.float32(255)
+    fibres = _fibres(epithelium, coarse, rng)
+    own = tone.astype(np.float32) / np.float32(128)
+    grain = coarse.noise(1.0, rng)
+    cytoplasm = np.float32(0.045) * own * (1 + np.float32(0.3) * grain)
+    stroma = np.float32(0.07) * fibres
+    out = 1 - np.maximum(inside, lumen_part)
+    haematoxylin = np.float32(looks.haematoxylin) * (cytoplasm * inside + stroma * out)
+    haematoxylin += np.float32(0.008) * (1 + coarse.noise(2.0, rng)) * lumen_part
+    blush = np.float32(looks.blush_od) * own * (1 + np.float32(0.35) * grain)
+    dab = blush * inside + np.float32(looks.stroma_brown_od) * fibres * out
+    return tuple(  # type: ignore[return-value]
+        cv2.resize(
+            np.maximum(m, 0),
+            (coarse.shape[1] * factor, coarse.shape[0] * factor),
+            interpolation=cv2.INTER_LINEAR,
+        )[: grid.shape[0], : grid.shape[1]].copy()
+        for m in (haematoxylin, dab)
+    )
+
+
+def _fibres(epithelium: U8, coarse: Grid, rng: np.random.Generator) -> F32:
+    """Fibres that run along the nests: a profile over the distance from the nearest nest."""
+    away = cv2.distanceTransform(255 - epithelium, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    depth_um = away * np.float32(coarse.px_um) + 3.5 * coarse.noise(14.0, rng) + 0.8 * coarse.noise(3.0, rng)
+    profile = rng.standard_normal(4096).astype(np.float32)
+    place = np.mod(depth_um / np.float32(1.3), 4095)
+    low = np.minimum(place.astype(np.int32), 4094)
+    part = place - low
+    fibre = profile[low] * (1 - part) + profile[low + 1] * part
+    loose = coarse.noise(25.0, rng)
+    out: F32 = np.clip(0.7 + 0.45 * fibre + 0.35 * loose, 0.02, 2.2).astype(np.float32)
+    return out
+
+
+def _nuclei(
+    tissue: Tissue, grid: Grid, looks: Looks, maps: tuple[F32, F32, F32], rng: np.random.Generator
+) -> None:
+    n = len(tissue.has_nucleus)
+    vesicular = _Look.drawn(n, (0.09, 0.16), (0.08, 0.20), (0.45, 0.25, 0.8), rng)
+    _stamp(tissue.nuclei, tissue.has_nucleus, vesicular, (grid, looks.haematoxylin, maps))
+    n = len(tissue.lymphocytes.yx_um)
+    dark = _Look.drawn(n, (0.28, 0.42), (0.02, 0.06), (0.25, 0.15, 0.5), rng)
+    _stamp(tissue.lymphocytes, np.ones(n, bool), dark, (grid, looks.haematoxylin, maps))
+    n = len(tissue.spindles.yx_um)
+    spindle = _Look.drawn(n, (0.18, 0.34), (0.0, 0.05), (0.25, 0.2, 0.7), rng)
+    _stamp(tissue.spindles, np.ones(n, bool), spindle, (grid, looks.haematoxylin, maps))
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """How nuclei are stained: body, rim and nucleoli density, chromatin contrast, softness of the edge."""
+
+    body_od: F64
+    rim_od: F64
+    chromatin: F64
+    soft_um: F64
+    nucleoli: F64
+
+    @staticmethod
+    def drawn(
+        n: int,
+        body: tuple[float, float],
+        rim: tuple[float, float],
+        rest: tuple[float, float, float],
+        rng: np.random.Generator,
+    ) -> _Look:
+        """Draw n of them; `rest` is chromatin contrast, least and greatest softness, µm."""
+        chromatin, sharp, soft = rest
+        return _Look(
+            rng.uniform(*body, n),
+            rng.uniform(*rim, n),
+            chromatin * rng.uniform(0.7, 1.3, n),
+            rng.uniform(sharp, soft, n),
+            rng.uniform(-1, 1, (n, 7)),
+        )
+
+
+def _stamp(
+    nuclei: NucleiShapes, shown: Bool, look: _Look, onto: tuple[Grid, float, tuple[F32, F32, F32]]
+) -> None:
+    grid, strength, (haematoxylin, dab, texture) = onto
+    centre = grid.to_px(nuclei.yx_um)
+    reach = (nuclei.radii_um[:, 0] * 1.15 + 0.6) / grid.px_um
+    height, width = grid.shape
+    seen = (
+        shown & (centre + reach[:, None] > 0).all(1) & (centre - reach[:, None] < np.array(grid.shape)).all(1)
+    )
+    px = np.float32(grid.px_um)
+    for i in np.flatnonzero(seen).tolist():
+        cy, cx = centre[i]
+        top, left = max(0, int(cy - reach[i])), max(0, int(cx - reach[i]))
+        bottom, right = min(height, int(cy + reach[i]) + 2), min(width, int(cx + reach[i]) + 2)
+        window = (slice(top, bottom), slice(left, right))
+        y = (np.arange(top, bottom, dtype=np.float32) - np.float32(cy))[:, None] * px
+        x = (np.arange(left, right, dtype=np.float32) - np.float32(cx))[None, :] * px
+        long, short = nuclei.radii_um[i]
+        sin, cos = math.sin(nuclei.turn[i]), math.cos(nuclei.turn[i])
+        u = (x * np.float32(cos / long)) + (y * np.float32(sin / long))
+        v = (y * np.float32(cos / short)) - (x * np.float32(sin / short))
+        uu, vv = u * u, v * v
+        square = uu + vv
+        lobe = np.float32(nuclei.lobes[i, 0]) * v * (3 * uu - vv) + np.float32(nuclei.lobes[i, 1]) * u * (
+            uu - 3 * vv
+        )
+        lobe /= np.maximum(square, np.float32(0.05))  # a harmonic of the angle, not of the distance
+        depth = (1 - np.sqrt(square) + lobe) * np.float32(math.sqrt(long * short))
+        cover = np.clip(depth / np.float32(look.soft_um[i]) + np.float32(0.5), 0, 1)
+        rim = np.exp(-(((depth - np.float32(0.4)) / np.float32(0.33)) ** 2))
+        od = np.float32(look.body_od[i]) * (1 + np.float32(look.chromatin[i]) * texture[window])
+        od += np.float32(look.rim_od[i]) * rim
+        spot = look.nucleoli[i]
+        for k in range(1 + (spot[6] > 0)):
+            dy, dx = v - np.float32(0.5 * spot[2 * k]), u - np.float32(0.5 * spot[2 * k + 1])
+            radius = 0.55 + 0.15 * spot[4 + k]
+            od += np.float32(0.22 * look.rim_od[i] / 0.14) * np.exp(
+                -((dy * np.float32(short)) ** 2 + (dx * np.float32(long)) ** 2) / np.float32(radius**2)
+            )
+        target = haematoxylin[window]
+        target += cover * (np.float32(strength) * np.maximum(od, np.float32(0.03)) - target)
+        dab[window] *= 1 - np.float32(0.6) * cover
+
+
+def membranes(tissue: Tissue, staining: Staining, grid: Grid, psf_um: float) -> F32:
+    """Paint the membranes.
+
+    Each sample is laid down as a point between pixels and spread to the membrane's width, so that lines are
+    smooth at any scale and their crest has the stated density once the optics have blurred it.
+
+    Parameters
+    ----------
+    tissue, staining
+        Outlines and what they carry.
+    grid : Grid
+        Raster.
+    psf_um : float
+        Standard deviation of the blur in focus, µm.
+
+    Returns
+    -------
+    ndarray of float32
+        DAB, log10 OD.
+    """
+    out = np.zeros(grid.shape, np.float32)
+    stained = staining.od > 0
+    nearest = np.abs(staining.width_um[:, None] - np.array(WIDTHS_UM)).argmin(1)
+    for k, width_um in enumerate(WIDTHS_UM):
+        which = stained & (nearest == k)
+        if which.any():
+            np.maximum(out, _lines(tissue, staining, which, (grid, width_um, psf_um)), out=out)
+    return out
+
+
+def _lines(tissue: Tissue, staining: Staining, which: Bool, how: tuple[Grid, float, float]) -> F32:
+    grid, width_um, psf_um = how
+    seen = width_um / FWHM
+    sigma_um = math.sqrt(max(seen**2 - psf_um**2, THINNEST_UM**2))
+    crest = math.sqrt(sigma_um**2 + psf_um**2) / sigma_um
+    # Sharing a point between four pixels blurs it already, with a variance of 1/6 px².
+    sigma_px = math.sqrt(max((sigma_um / grid.px_um) ** 2 - 1 / 6, 0.09))
+    total_px = math.sqrt(sigma_px**2 + 1 / 6)
+    points = grid.to_px(tissue.net.yx_um[which])
+    length = (tissue.net.length_um[which] / grid.px_um).astype(np.float32)
+    od = staining.od[which] * np.float32(crest)
+    weight, dense = np.zeros(grid.shape, np.float32), np.zeros(grid.shape, np.float32)
+    low = np.floor(points).astype(np.int64)
+    part = (points - low).astype(np.float32)
+    kept = ((low >= 0) & (low < np.array(grid.shape) - 1)).all(1)
+    low, part, length, od = low[kept], part[kept], length[kept], od[kept]
+    for dy in (0, 1):
+        for dx in (0, 1):
+            share = length * np.abs(1 - dy - part[:, 0]) * np.abs(1 - dx - part[:, 1])
+            at = (low[:, 0] + dy) * grid.shape[1] + low[:, 1] + dx
+            np.add.at(weight.reshape(-1), at, share)
+            np.add.at(dense.reshape(-1), at, share * od)
+    weight = cv2.GaussianBlur(weight, (0, 0), sigma_px, borderType=cv2.BORDER_CONSTANT)
+    dense = cv2.GaussianBlur(dense, (0, 0), sigma_px, borderType=cv2.BORDER_CONSTANT)
+    peak = np.float32(math.sqrt(2 * math.pi) * total_px)
+    # Where lines meet their weights add up; a junction is no denser than its lines.
+    scale = peak / np.maximum(weight * peak, 1)
+    dense *= scale
+    return dense
+
+
+def _specks(tissue: Tissue, grid: Grid, onto: tuple[F32, F32]) -> None:
+    dab, neutral = onto
+    centre = grid.to_px(tissue.specks.yx_um)
+    for (cy, cx), radius_um, kind in zip(centre, tissue.specks.radius_um, tissue.specks.kind, strict=True):
+        spread = radius_um / grid.px_um
+        reach = int(3 * spread) + 1
+        top, left = max(0, int(cy) - reach), max(0, int(cx) - reach)
+        bottom, right = min(grid.shape[0], int(cy) + reach + 1), min(grid.shape[1], int(cx) + reach + 1)
+        if top >= bottom or left >= right:
+            continue
+        y = (np.arange(top, bottom, dtype=np.float32) - np.float32(cy))[:, None] / np.float32(spread)
+        x = (np.arange(left, right, dtype=np.float32) - np.float32(cx))[None, :] / np.float32(spread)
+        square = y * y + x * x
+        window = (slice(top, bottom), slice(left, right))
+        if kind == 0:
+            neutral[window] += np.float32(1.1) * np.exp(-(square**2))
+        elif kind == 1:
+            dab[window] += np.float32(0.5) * np.exp(-(square**2))
+        else:
+            neutral[window] += np.float32(0.15) * np.exp(-square)
