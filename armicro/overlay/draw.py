@@ -1,0 +1,174 @@
+"""A field's result as a transparent picture, and that picture laid over the field.
+
+The picture is premultiplied: its colours are already scaled by their alpha, so that soft edges need no
+care. It is what a beam splitter adds (colours on black) and what `QImage.Format_RGBA8888_Premultiplied`
+takes; `straight_alpha` makes the form that PNG files keep.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from armicro.contracts.arrays import U8, require
+from armicro.contracts.results import FovResult
+from armicro.overlay.furniture import draw_legend, draw_scale_bar, paste
+from armicro.overlay.labels import label_plane
+from armicro.overlay.style import FIRST_CATEGORY, NEUTRAL, PALETTE, Label, OverlayStyle
+
+_CASING_ALPHA = 130
+_SOFT_SIGMA_PX = 0.5
+_STRIP_ROWS = 128
+
+
+def draw_overlay(result: FovResult, style: OverlayStyle | None = None) -> U8:
+    """Draw the reading of a field.
+
+    Parameters
+    ----------
+    result : FovResult
+        The reading. Its nuclei become points and its contours lines; where the reading follows no contours
+        of its own, the lines of the membrane skeleton.
+    style : OverlayStyle, optional
+        How to draw.
+
+    Returns
+    -------
+    ndarray of uint8, (h, w, 4)
+        Premultiplied RGBA of `style.drawn_shape(result.shape)`; all zero where nothing is drawn.
+    """
+    style = style or OverlayStyle()
+    rgba = _paint(label_plane(result, style), style)
+    if style.legend:
+        legend = draw_legend(style, result.counts(), rgba.shape[0])
+        paste(rgba, legend, "bottom-left", style)
+    if style.scale_bar:
+        um_per_px = result.provenance.optics.um_per_px / style.scale
+        paste(rgba, draw_scale_bar(style, um_per_px, (rgba.shape[0], rgba.shape[1])), "bottom-right", style)
+    if style.brightness < 1.0:
+        rgba = cv2.convertScaleAbs(rgba, alpha=style.brightness).astype(np.uint8, copy=False)
+    return rgba
+
+
+def colour_table(style: OverlayStyle) -> U8:
+    """Premultiplied RGBA of each `Label`, (256, 4); labels that stand for nothing are clear."""
+    table: U8 = np.zeros((256, 4), np.uint8)
+    if style.mode == "screen":
+        table[Label.CASING] = (0, 0, 0, _CASING_ALPHA)
+    table[Label.OTHER, :3] = table[Label.EXCLUDED, :3] = NEUTRAL
+    table[Label.OTHER :, 3] = 255
+    for category, rgb in PALETTE.items():
+        table[category + FIRST_CATEGORY, :3] = rgb
+    table[max(Label) + 1 :] = 0
+    return table
+
+
+def _paint(plane: U8, style: OverlayStyle) -> U8:
+    """Labels to premultiplied RGBA with soft edges; blending premultiplied colours keeps alpha in step.
+
+    Done in strips that stay in the processor's cache, each with a row of its neighbours to blend with: a
+    whole field's intermediate would cost more to fetch than to compute.
+    """
+    words = colour_table(style).view(np.uint32).ravel()
+    height, width = plane.shape
+    out: U8 = np.empty((height, width, 4), np.uint8)
+    for top in range(0, height, _STRIP_ROWS):
+        bottom = min(top + _STRIP_ROWS, height)
+        first, last = max(top - 1, 0), min(bottom + 1, height)
+        hard = np.take(words, plane[first:last], mode="clip").view(np.uint8).reshape(-1, width, 4)
+        soft = cv2.GaussianBlur(hard, (3, 3), _SOFT_SIGMA_PX, borderType=cv2.BORDER_REPLICATE)
+        out[top:bottom] = soft[top - first : bottom - first]
+    return out
+
+
+def compose(rgb: U8, rgba: U8) -> U8:
+    """Lay an overlay over a picture of the same size.
+
+    Parameters
+    ----------
+    rgb : ndarray of uint8, (H, W, 3)
+        The picture.
+    rgba : ndarray of uint8, (H, W, 4)
+        Premultiplied overlay.
+
+    Returns
+    -------
+    ndarray of uint8, (H, W, 3)
+        A new picture.
+
+    Raises
+    ------
+    ValueError
+        If shapes or dtypes do not fit.
+    """
+    require("rgb", rgb, shape=(None, None, 3), dtype="u1")
+    require("rgba", rgba, shape=(rgb.shape[0], rgb.shape[1], 4), dtype="u1")
+    through = cv2.cvtColor(cv2.bitwise_not(cv2.extractChannel(rgba, 3)), cv2.COLOR_GRAY2RGB)
+    under = cv2.multiply(rgb, through, scale=1 / 255)
+    return cv2.add(under, cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB)).astype(np.uint8, copy=False)
+
+
+def compose_eyepiece(rgb: U8, rgba: U8, transmission: float = 0.7) -> U8:
+    """Show how an overlay looks through a beam splitter, which adds its light to the specimen's.
+
+    Parameters
+    ----------
+    rgb : ndarray of uint8, (H, W, 3)
+        The specimen, sRGB.
+    rgba : ndarray of uint8, (H, W, 4)
+        Premultiplied overlay; its colours are the light that is added, its alpha is not used.
+    transmission : float
+        Share of the specimen's light that the splitter lets through, 0 to 1.
+
+    Returns
+    -------
+    ndarray of uint8, (H, W, 3)
+        The sum, sRGB. Light adds in linear intensity, not in sRGB values.
+
+    Raises
+    ------
+    ValueError
+        If shapes or dtypes do not fit or `transmission` is out of range.
+    """
+    require("rgb", rgb, shape=(None, None, 3), dtype="u1")
+    require("rgba", rgba, shape=(rgb.shape[0], rgb.shape[1], 4), dtype="u1")
+    if not 0.0 <= transmission <= 1.0:
+        raise ValueError(f"transmission must be 0 to 1, got {transmission:g}")
+    steps = 4095
+    value = np.arange(256) / 255
+    linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+    level = np.arange(steps + 1) / steps
+    back = np.where(level <= 0.0031308, 12.92 * level, 1.055 * level ** (1 / 2.4) - 0.055)
+    specimen = np.rint(linear * transmission * steps).astype(np.uint16)
+    light = np.rint(linear * steps).astype(np.uint16)
+    total = np.minimum(specimen[rgb] + light[rgba[..., :3]], steps)
+    to_srgb: U8 = np.rint(back * 255).astype(np.uint8)
+    seen: U8 = np.take(to_srgb, total)
+    return seen
+
+
+def straight_alpha(rgba: U8) -> U8:
+    """Turn a premultiplied overlay into one with independent alpha, as PNG files keep it.
+
+    Parameters
+    ----------
+    rgba : ndarray of uint8, (H, W, 4)
+        Premultiplied.
+
+    Returns
+    -------
+    ndarray of uint8, (H, W, 4)
+        A new array; clear pixels are zero.
+
+    Raises
+    ------
+    ValueError
+        If it is not uint8 (H, W, 4).
+    """
+    require("rgba", rgba, shape=(None, None, 4), dtype="u1")
+    out = rgba.copy()
+    partly = (rgba[..., 3] > 0) & (rgba[..., 3] < 255)
+    pixels = rgba[partly].astype(np.uint16)
+    alpha = pixels[:, 3:]
+    out[partly, :3] = np.minimum((pixels[:, :3] * 255 + alpha // 2) // alpha, 255)
+    return out
