@@ -1,0 +1,89 @@
+"""Which frame belongs to a press of the pedal. Pure.
+
+The rule, for a press at time t, with `before` the last frame whose exposure began before t and `after` the
+first whose exposure began at t or later:
+
+1. `after` is captured: its light was collected wholly after the decision.
+2. But if the scene changed between the two, the stage was already moving on: what the person looked at when
+   pressing is `before`, and that is captured.
+3. If there is no `before` (the press comes with the very first frame), `after`; if there is no `after` (the
+   press falls into the exposure of the last frame), `before`.
+4. One frame is captured once: a press that leads to the frame of an earlier press captures nothing.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from armicro.contracts.arrays import F32, U8
+from armicro.contracts.frame import Frame
+
+_LOOK_PX = 96
+"""Scenes are compared at about this size: camera noise averages out, a moved stage does not."""
+
+MOVED = 0.25
+"""From this `scene_change` on, two frames do not show the same place."""
+
+_LEAST_CONTRAST = 2.0
+"""Grey levels; below this a scene is empty glass, where noise must not pass for movement."""
+
+
+def _look(rgb: U8) -> F32:
+    """Return a small grey picture in which only the scene remains."""
+    height, width = rgb.shape[:2]
+    factor = max(1, round(max(height, width) / _LOOK_PX))
+    size = (max(1, width // factor), max(1, height // factor))
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.float32)
+
+
+def scene_change(a_rgb: U8, b_rgb: U8) -> float:
+    """Measure how different two frames' scenes are.
+
+    Parameters
+    ----------
+    a_rgb, b_rgb : ndarray of uint8, (H, W, 3)
+        The frames, RGB.
+
+    Returns
+    -------
+    float
+        Root mean square difference of the scenes, brightness aside, in units of their contrast: 0 for the
+        same scene, about 1.4 for two unrelated ones; infinite for frames of different size.
+    """
+    if a_rgb.shape != b_rgb.shape:
+        return float("inf")
+    a, b = _look(a_rgb), _look(b_rgb)
+    a, b = a - a.mean(), b - b.mean()
+    contrast = max(float(np.sqrt((a * a).mean() / 2 + (b * b).mean() / 2)), _LEAST_CONTRAST)
+    return float(np.sqrt(((a - b) ** 2).mean())) / contrast
+
+
+def frame_of_press(before: Frame | None, after: Frame | None) -> Frame:
+    """Return the frame that a press between two frames captures.
+
+    Parameters
+    ----------
+    before : Frame or None
+        The last frame whose exposure began before the press.
+    after : Frame or None
+        The first frame whose exposure began at the press or later.
+
+    Returns
+    -------
+    Frame
+        One of the two, by the rule of this module.
+
+    Raises
+    ------
+    ValueError
+        If there is neither.
+    """
+    if after is None:
+        if before is None:
+            raise ValueError("a press needs at least one frame")
+        return before
+    if before is None or scene_change(before.rgb, after.rgb) < MOVED:
+        return after
+    return before
