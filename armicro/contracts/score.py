@@ -76,11 +76,13 @@ class Cutoff:
     quantity : str
         What is compared, in the field's words ("complete and intense").
     share, threshold : float
-        Its value and the cut-off, 0 to 1.
+        Its value and the cut-off, 0 to 1; for a rule that asks for a cluster, the largest cluster and the
+        cluster asked for, both as shares of all tumour cells.
     distance_points : float
         How far apart they are, percentage points; negative below the cut-off.
     distance_cells : int
-        How many cells would have to be read otherwise for the score to change.
+        How many cells would have to be read otherwise for the score to change; 0 where no other score can be
+        reached (`next_score` is None).
     interval : tuple of float
         95 % interval of `share`, 0 to 1.
     method : str
@@ -95,6 +97,9 @@ class Cutoff:
         The distance in words: "14 cells short of 3+; leaving out field 3 makes it 1+".
     settles : str
         What more would settle it, in words.
+    count, needed : int
+        The same in whole cells: how many count (or lie in the largest cluster), and with how many the cut-off
+        is passed.
     """
 
     next_score: str | None
@@ -110,6 +115,8 @@ class Cutoff:
     leave_one_out: tuple[LeaveOneOut, ...]
     text: str
     settles: str
+    count: int = 0
+    needed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
