@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from armicro.contracts.arrays import F32, I64, U8, Bool, require
+from armicro.contracts.arrays import F32, F64, I64, U8, Bool, require
 from armicro.contracts.cells import CATEGORIES, Category
+from armicro.sim.backdrop import Looks
 from armicro.sim.outlines import CellShape
-from armicro.sim.paint import Looks, paint
+from armicro.sim.paint import paint
 from armicro.sim.params import (
     PRESETS,
     CaseParams,
@@ -161,9 +162,10 @@ def case_looks(params: CaseParams, seed: int) -> tuple[Looks, Instrument]:
     strength = float(rng.uniform(0.9, 1.5))
     blush = float(rng.uniform(*params.staining.blush_od))
     blushes = bool(rng.random() < params.staining.blush_chance)
+    cytoplasm = float(rng.uniform(*params.staining.cytoplasm_od))
     brown = float(rng.uniform(0.0, 0.02))
     lens = instrument(params.optics, rng)
-    return Looks(strength, blush if blushes else 0.004, brown, params.optics.psf_um), lens
+    return Looks(strength, blush if blushes else 0.004, cytoplasm, brown, params.optics.psf_um), lens
 
 
 def build_scene(params: CaseParams, seed: int, index: int) -> Scene:
@@ -242,7 +244,7 @@ def _truth(tissue: Tissue, staining: Staining, um_per_px: float) -> tuple[TruthT
     return truth, _to_px(others[inside(others, tissue.extent_um)], um_per_px)
 
 
-def _to_px(yx_um: Any, um_per_px: float) -> F32:
+def _to_px(yx_um: F64, um_per_px: float) -> F32:
     return (yx_um / um_per_px - 0.5).astype(np.float32)
 
 

@@ -15,6 +15,8 @@ from armicro.sim.params import TissueParams
 CONTOUR_ANGLES = 128
 MARGIN_UM = 45.0
 """Tissue goes on this far beyond the field, so that its edge cuts cells as a camera's does."""
+MIN_GLAND_UM = 24.0
+"""A nest narrower than this in radius has no room for columns around a lumen."""
 
 
 class NestKind(IntEnum):
@@ -111,8 +113,10 @@ def place_nests(
         with np.errstate(divide="ignore"):
             border = np.where(along > 0, (offset**2).sum(1)[:, None] / (2 * along), np.inf).min(0)
         inner = np.maximum(border - septum / 2, 6.0)
-        smooth = _low_pass(inner, 6)
-        for harmonic in range(5):
+        is_gland = draw < tissue.gland_share
+        # Columns stand across the contour only where that is nearly round.
+        smooth = _low_pass(inner, 2 if is_gland else 6)
+        for harmonic in range(1 if is_gland else 5):
             smooth = smooth * (
                 1
                 + wobble[0, harmonic] * np.cos((harmonic + 2) * angle)
@@ -120,9 +124,9 @@ def place_nests(
             )
         radius = np.minimum(smooth, border - 2.0)
         kind = NestKind.SOLID
-        if draw < tissue.gland_share:
+        if is_gland:
             # A ring of columnar cells needs room for its lumen.
-            kind = NestKind.GLAND if radius.min() > tissue.column_height_um[1] + 7 else NestKind.SOLID
+            kind = NestKind.GLAND if radius.min() > MIN_GLAND_UM else NestKind.SOLID
         elif draw < tissue.gland_share + tissue.loose_share:
             kind = NestKind.LOOSE
         nests.append(Nest(kind, centre, radius))

@@ -54,7 +54,7 @@ def _solid(nest: Nest, tissue: TissueParams, rng: np.random.Generator) -> Filled
     points = _points_in(nest, rng.uniform(*tissue.cell_um), rng)
     if len(points) < 4:
         return None
-    points = _relaxed(points, nest)
+    points = _relaxed(points, nest, 2)
     shape = np.full(len(points), int(CellShape.POLYGONAL))
     n_lymphocytes = rng.binomial(len(points), min(1.0, tissue.lymphocyte_share))
     if n_lymphocytes:
@@ -72,7 +72,7 @@ def _loose(nest: Nest, tissue: TissueParams, rng: np.random.Generator) -> Filled
     points = _points_in(nest, rng.uniform(*tissue.cell_um) + 1.5, rng)
     if len(points) < 4:
         return None
-    points = _relaxed(points, nest)
+    points = _relaxed(points, nest, 4)
     gap = rng.uniform(1.6, 3.0)
     room = np.minimum((cKDTree(points).query(points, k=2)[0][:, 1] - gap) / 2, 9.0)
     points, room = points[room > 4.2], room[room > 4.2]
@@ -104,27 +104,40 @@ def _loose(nest: Nest, tissue: TissueParams, rng: np.random.Generator) -> Filled
 
 @dataclass(frozen=True, slots=True)
 class _Strip:
-    """The ring of a gland rolled out: y (squeezed) from base to lumen, x along the ring."""
+    """The ring of a gland rolled out: y (squeezed) from base to lumen, x along the middle of the ring."""
 
     nest: Nest
     around_um: float
+    turns: F64
+    lengths_um: F64
+
+    @staticmethod
+    def along(nest: Nest, depth_um: float) -> _Strip:
+        """Roll out a nest's contour, with lengths measured `depth_um` inside it."""
+        turns = np.linspace(0, 2 * math.pi, 361)
+        middle = (nest.radius_at(turns) - depth_um)[:, None] * np.stack([np.sin(turns), np.cos(turns)], -1)
+        lengths = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(middle, axis=0).T))])
+        return _Strip(nest, float(lengths[-1]), turns, lengths)
 
     def direction(self, x: F64) -> F64:
-        """Unit vectors away from the gland's centre at x."""
-        angle = x * (2 * math.pi / self.around_um)
+        """Return unit vectors away from the gland's centre at x."""
+        angle = self._angle(x)
         return np.stack([np.sin(angle), np.cos(angle)], -1)
 
     def to_plane(self, strip_yx: F64) -> F64:
         """Map points y, x of the strip into the plane, µm."""
-        angle = strip_yx[:, 1] * (2 * math.pi / self.around_um)
-        radius = self.nest.radius_at(angle) - strip_yx[:, 0] / COLUMN_SQUEEZE
+        radius = self.nest.radius_at(self._angle(strip_yx[:, 1])) - strip_yx[:, 0] / COLUMN_SQUEEZE
         out: F64 = self.nest.centre_um + radius[:, None] * self.direction(strip_yx[:, 1])
         return out
 
+    def _angle(self, x: F64) -> F64:
+        return np.interp(np.mod(x, self.around_um), self.lengths_um, self.turns)
+
 
 def _gland(nest: Nest, tissue: TissueParams, rng: np.random.Generator) -> FilledNest | None:
-    height = rng.uniform(*tissue.column_height_um)
-    around = 2 * math.pi * (float(nest.radius_um.mean()) - height / 2)
+    height = min(rng.uniform(*tissue.column_height_um), float(nest.radius_um.min()) - 6.5)
+    strip = _Strip.along(nest, height / 2)
+    around = strip.around_um
     top = height * COLUMN_SQUEEZE
     n = max(10, round(around / rng.uniform(*tissue.column_width_um)))
     x = (np.arange(n) + rng.uniform(-0.2, 0.2, n)) * (around / n)
@@ -141,7 +154,6 @@ def _gland(nest: Nest, tissue: TissueParams, rng: np.random.Generator) -> Filled
     points = np.concatenate([lower, upper, squeezed_in])
     shape = np.full(len(points), int(CellShape.COLUMNAR))
     shape[len(lower) + len(upper) :] = CellShape.LYMPHOCYTE
-    strip = _Strip(nest, around)
     net = sampled(points, _strip_ridges(points, top, around), shape, strip.to_plane)
     turn = np.linspace(0, around, 180, endpoint=False)
     lumen = strip.to_plane(np.stack([np.full(180, top), turn], -1))
@@ -192,6 +204,8 @@ def _mirrored(points: F64, nest: Nest) -> F64:
     return np.concatenate([nest.centre_um + offset[near] * factor[:, None], box])
 
 
-def _relaxed(points: F64, nest: Nest) -> F64:
-    """Move each point to the centre of gravity of its share, once: evens out the packing."""
-    return centroids(points, ridges(points, _mirrored(points, nest)))
+def _relaxed(points: F64, nest: Nest, times: int) -> F64:
+    """Move each point to the centre of gravity of its share, some times: evens out the packing."""
+    for _ in range(times):
+        points = centroids(points, ridges(points, _mirrored(points, nest)))
+    return points

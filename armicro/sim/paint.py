@@ -8,41 +8,19 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from armicro.contracts.arrays import F32, F64, U8, Bool
-from armicro.sim.grid import SHIFT, Grid
-from armicro.sim.outlines import CellShape
+from armicro.contracts.arrays import F32, F64, Bool
+from armicro.sim.backdrop import Looks, backdrop
+from armicro.sim.grid import Grid
 from armicro.sim.staining import Staining
 from armicro.sim.tissue import NucleiShapes, Tissue
 
-COARSE_UM = 0.42
-"""Pixel on which the soft background is painted before it is enlarged."""
 FWHM = 2 * math.sqrt(2 * math.log(2))
 WIDTHS_UM = (0.64, 0.9, 1.1, 1.5, 2.0)
 """Widths that membranes are painted in; each is rounded to the nearest."""
+GRAIN = 0.08
+"""Standard deviation of the fine unevenness of a membrane's density, as a share of it."""
 THINNEST_UM = 0.12
 """Least standard deviation of a painted membrane's profile."""
-
-
-@dataclass(frozen=True, slots=True)
-class Looks:
-    """What a case's slide looks like.
-
-    Parameters
-    ----------
-    haematoxylin : float
-        Strength of the counterstain, 1 for an average laboratory.
-    blush_od : float
-        Diffuse brown of the cytoplasm, log10 OD; 0 for none.
-    stroma_brown_od : float
-        Brown of the stroma, log10 OD.
-    psf_um : float
-        Blur in focus that membranes' density and width are stated after.
-    """
-
-    haematoxylin: float
-    blush_od: float
-    stroma_brown_od: float
-    psf_um: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,86 +55,22 @@ def paint(
     Densities
         On the raster, border included.
     """
-    haematoxylin, dab = _background(tissue, grid, looks, rng)
+    haematoxylin, dab = backdrop(tissue, staining.category, grid, looks, rng)
     texture = 0.6 * grid.noise(0.55, rng) + 0.55 * grid.noise(1.3, rng)
     _nuclei(tissue, grid, looks, (haematoxylin, dab, texture), rng)
-    np.maximum(dab, membranes(tissue, staining, grid, looks.psf_um), out=dab)
+    lines = membranes(tissue, staining, grid, looks.psf_um)
+    lines *= 1 + np.float32(GRAIN) * texture
+    np.maximum(dab, lines, out=dab)
     neutral = np.zeros(grid.shape, np.float32)
     _specks(tissue, grid, (dab, neutral))
     return Densities(haematoxylin, dab, neutral)
-
-
-def _background(tissue: Tissue, grid: Grid, looks: Looks, rng: np.random.Generator) -> tuple[F32, F32]:
-    """Stroma, cytoplasm, lumens and glass: soft things, painted coarsely and enlarged."""
-    factor = max(1, round(COARSE_UM / grid.px_um))
-    shape = tuple(math.ceil(n / factor) for n in grid.shape)
-    coarse = Grid(shape, grid.px_um * factor, 0)  # type: ignore[arg-type]
-    origin = (grid.pad_px - 0.5) * grid.px_um
-
-    def fill(canvas: U8, outline_um: F64, value: int) -> None:
-        points = (outline_um + origin + 0.5 * grid.px_um) / coarse.px_um - 0.5
-        polygon = np.round(points[:, ::-1] * (1 << SHIFT)).astype(np.int32)
-        cv2.fillPoly(canvas, [polygon], value, cv2.LINE_AA, SHIFT)
-
-    epithelium = np.zeros(coarse.shape, np.uint8)
-    for contour in tissue.nest_um:
-        fill(epithelium, contour, 255)
-    tone = np.full(coarse.shape, 128, np.uint8)
-    tumour = np.flatnonzero(tissue.net.shape != CellShape.LYMPHOCYTE)
-    drawn = np.clip(128 + 40 * rng.standard_normal(len(tissue.net.shape)), 20, 235)
-    for c in tumour.tolist():
-        outline = tissue.outline_um(c)
-        fill(epithelium, outline, 255)
-        fill(tone, outline, int(drawn[c]))
-    for lumen in tissue.lumen_um:
-        fill(epithelium, lumen, 0)
-    lumens = np.zeros(coarse.shape, np.uint8)
-    for lumen in tissue.lumen_um:
-        fill(lumens, lumen, 255)
-    for c in tumour[tissue.net.shape[tumour] == CellShape.COLUMNAR].tolist():
-        fill(lumens, tissue.outline_um(c), 0)
-        fill(epithelium, tissue.outline_um(c), 255)
-    inside = epithelium.astype(np.float32) / np.float32(255)
-    lumen_part = lumens.astype(np.float32) / np.float32(255)
-    fibres = _fibres(epithelium, coarse, rng)
-    own = tone.astype(np.float32) / np.float32(128)
-    grain = coarse.noise(1.0, rng)
-    cytoplasm = np.float32(0.045) * own * (1 + np.float32(0.3) * grain)
-    stroma = np.float32(0.07) * fibres
-    out = 1 - np.maximum(inside, lumen_part)
-    haematoxylin = np.float32(looks.haematoxylin) * (cytoplasm * inside + stroma * out)
-    haematoxylin += np.float32(0.008) * (1 + coarse.noise(2.0, rng)) * lumen_part
-    blush = np.float32(looks.blush_od) * own * (1 + np.float32(0.35) * grain)
-    dab = blush * inside + np.float32(looks.stroma_brown_od) * fibres * out
-    return tuple(  # type: ignore[return-value]
-        cv2.resize(
-            np.maximum(m, 0),
-            (coarse.shape[1] * factor, coarse.shape[0] * factor),
-            interpolation=cv2.INTER_LINEAR,
-        )[: grid.shape[0], : grid.shape[1]].copy()
-        for m in (haematoxylin, dab)
-    )
-
-
-def _fibres(epithelium: U8, coarse: Grid, rng: np.random.Generator) -> F32:
-    """Fibres that run along the nests: a profile over the distance from the nearest nest."""
-    away = cv2.distanceTransform(255 - epithelium, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    depth_um = away * np.float32(coarse.px_um) + 3.5 * coarse.noise(14.0, rng) + 0.8 * coarse.noise(3.0, rng)
-    profile = rng.standard_normal(4096).astype(np.float32)
-    place = np.mod(depth_um / np.float32(1.3), 4095)
-    low = np.minimum(place.astype(np.int32), 4094)
-    part = place - low
-    fibre = profile[low] * (1 - part) + profile[low + 1] * part
-    loose = coarse.noise(25.0, rng)
-    out: F32 = np.clip(0.7 + 0.45 * fibre + 0.35 * loose, 0.02, 2.2).astype(np.float32)
-    return out
 
 
 def _nuclei(
     tissue: Tissue, grid: Grid, looks: Looks, maps: tuple[F32, F32, F32], rng: np.random.Generator
 ) -> None:
     n = len(tissue.has_nucleus)
-    vesicular = _Look.drawn(n, (0.09, 0.16), (0.08, 0.20), (0.45, 0.25, 0.8), rng)
+    vesicular = _Look.drawn(n, (0.09, 0.16), (0.05, 0.17), (0.32, 0.25, 0.9), rng)
     _stamp(tissue.nuclei, tissue.has_nucleus, vesicular, (grid, looks.haematoxylin, maps))
     n = len(tissue.lymphocytes.yx_um)
     dark = _Look.drawn(n, (0.28, 0.42), (0.02, 0.06), (0.25, 0.15, 0.5), rng)

@@ -165,16 +165,18 @@ class TissueParams:
         Other nuclei in stroma.
     specks_per_mm2 : float
         Black pigment, brown dirt and out-of-focus debris.
+    glass_chance : float
+        Chance that a field shows the edge of the tissue and glass beyond it.
     double_line_share, double_line_um : float
         Share of shared borders drawn as two lines, and their greatest distance.
     """
 
     nest_spacing_um: float = 105.0
     epithelium_share: float = 0.8
-    gland_share: float = 0.35
-    loose_share: float = 0.15
+    gland_share: float = 0.4
+    loose_share: float = 0.1
     septum_um: Range = (6.0, 20.0)
-    cell_um: Range = (10.8, 14.0)
+    cell_um: Range = (10.2, 13.6)
     column_width_um: Range = (8.0, 10.0)
     column_height_um: Range = (20.0, 27.0)
     anucleate_share: float = 0.03
@@ -182,6 +184,7 @@ class TissueParams:
     lymphocytes_per_mm2: float = 500.0
     spindles_per_mm2: float = 900.0
     specks_per_mm2: float = 30.0
+    glass_chance: float = 0.12
     double_line_share: float = 0.1
     double_line_um: float = 0.8
 
@@ -208,6 +211,8 @@ class StainingParams:
         Chance that a case has diffuse brown in its cytoplasm.
     blush_od : (float, float)
         Its density in such a case.
+    cytoplasm_od : (float, float)
+        Diffuse brown of cells with intense membranes, drawn per case; cells with weak ones have half.
     borderline : bool
         Whether cells close to a border of the categories (0.04 of the outline) may be drawn.
     """
@@ -224,6 +229,7 @@ class StainingParams:
     roughness: float = 0.3
     blush_chance: float = 0.3
     blush_od: Range = (0.03, 0.08)
+    cytoplasm_od: Range = (0.02, 0.08)
     borderline: bool = False
 
 

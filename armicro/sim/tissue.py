@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 
 from armicro.contracts.arrays import F64, I64, Bool
 from armicro.sim import nests, outlines
-from armicro.sim.layout import MARGIN_UM, Nest, place_nests
+from armicro.sim.layout import MARGIN_UM, Nest, NestKind, place_nests
 from armicro.sim.outlines import CellShape, Net
 from armicro.sim.params import TissueParams
 from armicro.sim.rng import stream
@@ -93,12 +93,14 @@ class Tissue:
         Tumour cells that show one: these are counted.
     lymphocytes, spindles : NucleiShapes
         Other nuclei, which must not be counted. Lymphocytes include those inside the epithelium.
-    nest_um : tuple of ndarray (K, 2)
-        Contours of the packed and columnar nests.
+    nest_um, loose_um : tuple of ndarray (K, 2)
+        Contours of the packed and columnar nests, and of the loose ones.
     lumen_um : tuple of ndarray (K, 2)
         Outlines of the lumens.
     specks : Specks
         Dirt.
+    glass : (float, float, float) or None
+        Where the tissue ends: beyond y * a + x * b = c (a, b of length 1; µm) lies glass. None: nowhere.
     """
 
     extent_um: tuple[float, float]
@@ -109,8 +111,10 @@ class Tissue:
     lymphocytes: NucleiShapes
     spindles: NucleiShapes
     nest_um: tuple[F64, ...]
+    loose_um: tuple[F64, ...]
     lumen_um: tuple[F64, ...]
     specks: Specks
+    glass: tuple[float, float, float] | None
 
     def outline_um(self, cell: int) -> F64:
         """Return a cell's outline (K, 2) y, x, µm, in order around it, not closed."""
@@ -136,7 +140,10 @@ def grow(extent_um: tuple[float, float], params: TissueParams, seed: int, index:
         Equal for equal arguments.
     """
     rng = stream(seed, "tissue", index)
+    glass = _glass(extent_um, params.glass_chance, rng)
     places = place_nests(extent_um, params, rng)
+    if glass is not None:
+        places = tuple(p for p in places if p.centre_um @ glass[:2] < glass[2] - 30)
     bend = _Bend.drawn(rng)
     filled = [(nest, f) for nest in places if (f := nests.fill(nest, params, rng)) is not None]
     net = outlines.merge([f.net for _, f in filled]) if filled else _empty_net()
@@ -157,10 +164,23 @@ def grow(extent_um: tuple[float, float], params: TissueParams, seed: int, index:
         has_nucleus=has_nucleus,
         lymphocytes=lymphocytes,
         spindles=spindles,
-        nest_um=tuple(c for nest, c in contours if nest.kind is not nests.NestKind.LOOSE),
+        nest_um=tuple(c for nest, c in contours if nest.kind is not NestKind.LOOSE),
+        loose_um=tuple(c for nest, c in contours if nest.kind is NestKind.LOOSE),
         lumen_um=tuple(bend(f.lumen_um) for _, f in filled if f.lumen_um is not None),
         specks=_specks(extent_um, params.specks_per_mm2, rng),
+        glass=glass,
     )
+
+
+def _glass(
+    extent_um: tuple[float, float], chance: float, rng: np.random.Generator
+) -> tuple[float, float, float] | None:
+    angle, part, draw = rng.uniform(0, 2 * math.pi), rng.uniform(0.1, 0.4), rng.random()
+    if draw >= chance:
+        return None
+    dy, dx = math.sin(angle), math.cos(angle)
+    reach = abs(dy) * extent_um[0] / 2 + abs(dx) * extent_um[1] / 2
+    return dy, dx, dy * extent_um[0] / 2 + dx * extent_um[1] / 2 + part * reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,10 +239,10 @@ def _nuclei(net: Net, rings: Rings, rng: np.random.Generator) -> tuple[NucleiSha
     long = np.sqrt(2 * np.maximum((mxx + myy) / 2 + spread, 1e-6))
     short = np.sqrt(2 * np.maximum((mxx + myy) / 2 - spread, 1e-6))
     columnar = net.shape == CellShape.COLUMNAR
-    radius = np.clip(np.sqrt(long * short) * rng.uniform(0.5, 0.66, n), 2.6, 4.6)
+    radius = np.clip(np.sqrt(long * short) * rng.uniform(0.54, 0.7, n), 2.7, 4.6)
     aspect = np.clip((long / short) ** 0.7 * rng.uniform(0.95, 1.25, n), 1.0, np.where(columnar, 2.2, 1.7))
     turn = turn + rng.normal(0, 0.15, n)
-    away = np.where(columnar[:, None], net.base_yx * (0.22 * long * rng.uniform(0.2, 1.6, n))[:, None], 0.0)
+    away = np.where(columnar[:, None], net.base_yx * (0.3 * long * rng.uniform(0.2, 1.6, n))[:, None], 0.0)
     drift = rng.normal(0, 0.09, (n, 2)) * short[:, None]
     centre = centre + away + drift
     radii = np.stack([radius * np.sqrt(aspect), radius / np.sqrt(aspect)], -1)
