@@ -33,7 +33,7 @@ from armicro.devices.loaded_image import (
 )
 from armicro.devices.tiff_files import read_tiff
 
-__all__ = ["MAX_PIXELS", "LoadedImage", "read_image", "write_png"]
+__all__ = ["MAX_PIXELS", "LoadedImage", "check_header", "frame_text", "read_image", "write_png"]
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
@@ -99,6 +99,21 @@ def _png_header(head: bytes) -> tuple[int, int, int]:
     return height, width, colour
 
 
+def _kind(file: BinaryIO) -> tuple[bytes, str]:
+    """Read a file's first bytes and tell what it is; a PNG that claims too much is refused right here."""
+    head = file.read(_HEAD)
+    if not head:
+        raise ImageError("the file is empty")
+    if head[:4] in _TIFF:
+        return head, "TIFF"
+    if head[:8] == _PNG:
+        _png_header(head)
+        return head, "PNG"
+    if head[:3] == _JPEG:
+        return head, "JPEG"
+    raise ImageError("not a PNG, JPEG or TIFF picture")
+
+
 def _read_png(data: bytes, given: float | None) -> LoadedImage:
     height, width, colour = _png_header(data)
     if _PNG_END not in data[-_TAIL:]:
@@ -125,6 +140,7 @@ def _read_png(data: bytes, given: float | None) -> LoadedImage:
         notes + alpha_notes + depth_notes + scale_notes,
         frame_id=int(text.get(_KEY + "frame_id", "0")),
         t_ns=int(text.get(_KEY + "t_ns", "0")),
+        objective=text.get(_KEY + "objective", ""),
     )
 
 
@@ -169,18 +185,29 @@ def read_image(path: Path, um_per_px: float | None = None) -> LoadedImage:
     if um_per_px is not None:
         Optics(um_per_px)
     with _named(path), _open(path) as file:
-        head = file.read(_HEAD)
-        if not head:
-            raise ImageError("the file is empty")
-        if head[:4] in _TIFF:
+        head, kind = _kind(file)
+        if kind == "TIFF":
             return read_tiff(path, um_per_px)
-        if head[:8] == _PNG:
-            # A header that claims too much is refused before the rest of the file is read.
-            _png_header(head)
+        if kind == "PNG":
             return _read_png(head + file.read(), um_per_px)
-        if head[:3] == _JPEG:
-            return _read_jpeg(head + file.read(), um_per_px)
-        raise ImageError("not a PNG, JPEG or TIFF picture")
+        return _read_jpeg(head + file.read(), um_per_px)
+
+
+def check_header(path: Path) -> None:
+    """Refuse, from its first bytes alone, what is no picture; cheap enough to do for all files of a case.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Raises
+    ------
+    ImageError
+        If the file is missing, empty, or not a PNG, JPEG or TIFF of a size that can be read.
+    """
+    with _named(path), _open(path) as file:
+        _kind(file)
 
 
 def write_png(path: Path, rgb: U8, text: Mapping[str, str] | None = None) -> None:
@@ -207,4 +234,5 @@ def frame_text(frame: Frame) -> dict[str, str]:
         _KEY + "um_per_px": repr(frame.optics.um_per_px),
         _KEY + "frame_id": str(frame.frame_id),
         _KEY + "t_ns": str(frame.t_ns),
+        _KEY + "objective": frame.optics.objective,
     }

@@ -76,6 +76,8 @@ class LoadedImage:
         What was done to the picture on its way in and what in it was not used, for people.
     frame_id, t_ns : int
         Identity of the frame where the file is a captured one, otherwise 0.
+    objective : str
+        A name for people where a captured frame tells it.
     """
 
     rgb: U8
@@ -84,13 +86,15 @@ class LoadedImage:
     notes: tuple[str, ...] = ()
     frame_id: int = 0
     t_ns: int = 0
+    objective: str = ""
 
     def __post_init__(self) -> None:
         require("LoadedImage.rgb", self.rgb, shape=(None, None, 3), dtype="u1")
 
-    def frame(self, source: str) -> Frame:
-        """Return the picture as a frame whose source is `source`."""
-        return Frame(self.rgb, self.frame_id, self.t_ns, Optics(self.um_per_px), source)
+    def frame(self, source: str, objective: str = "") -> Frame:
+        """Return the picture as a frame, with its source and, where it was given, the objective's name."""
+        optics = Optics(self.um_per_px, objective or self.objective)
+        return Frame(self.rgb, self.frame_id, self.t_ns, optics, source)
 
 
 def check_size(height: int, width: int) -> None:

@@ -1,0 +1,225 @@
+"""From frames to a written case: what `score`, `replay` and `demo` have in common."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from armicro.analysis.detect_classical import ClassicalDetector
+from armicro.app.profiles import DEFAULT_STAIN_PROFILE, load_stain_profile
+from armicro.app.staging import Staging
+from armicro.app.timing import StageClock
+from armicro.assays.her2_ihc import Her2IhcRecipe, Reading, analyse
+from armicro.contracts.frame import Frame
+from armicro.contracts.results import FovResult
+from armicro.imaging.regions import Regions
+from armicro.overlay import OverlayStyle, compose, draw_overlay
+from armicro.report.case_json import CaseField, case_document, to_json
+from armicro.report.cells_csv import cells_csv
+from armicro.report.models import CaseDocument
+from armicro.scoring.case import FieldCells, summarise
+from armicro.scoring.guidelines import DEFAULT_GUIDELINE, Guideline, load_guideline
+
+
+@dataclass(frozen=True, slots=True)
+class CaseOptions:
+    """What decides a case besides its pixels.
+
+    Parameters
+    ----------
+    case_id : str
+        The case's name; any text.
+    guideline : str
+        Name of the rule set.
+    stain_profile : str
+        Name or path of the stain profile.
+    reading : Reading
+        How cells are read.
+    seed : int
+        Of the bootstrap.
+    simulated : bool
+        Whether the fields were rendered.
+    """
+
+    case_id: str = "case"
+    guideline: str = DEFAULT_GUIDELINE
+    stain_profile: str = DEFAULT_STAIN_PROFILE
+    reading: Reading = Reading.PER_CELL
+    seed: int = 0
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CaseOutputs:
+    """Where a case is written; None leaves that output out.
+
+    Parameters
+    ----------
+    json, report : Path or None
+        Files.
+    cells, overlay : Path or None
+        Folders; one file per field in each.
+    reproducible : bool
+        Leave out what depends on the clock, so that two runs give the same bytes.
+    """
+
+    json: Path | None = None
+    cells: Path | None = None
+    overlay: Path | None = None
+    report: Path | None = None
+    reproducible: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FieldInput:
+    """A field on its way in.
+
+    Parameters
+    ----------
+    frame : Frame
+        Its pixels and identity; `frame.source` is the path that the case tells.
+    stem : str
+        Names its output files.
+    notes : tuple of str
+        What was done to the file on its way in.
+    regions : Regions or None
+        Where cells count.
+    """
+
+    frame: Frame
+    stem: str
+    notes: tuple[str, ...] = ()
+    regions: Regions | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimedResult:
+    """The reading of one field, with milliseconds by stage."""
+
+    result: FovResult
+    timings_ms: dict[str, float]
+
+
+class FieldReader:
+    """Reads fields with one recipe; used by one thread at a time.
+
+    Parameters
+    ----------
+    options : CaseOptions
+        Names of profile, guideline and reading.
+
+    Raises
+    ------
+    ProfileError, GuidelineError
+        If one of them cannot be loaded.
+    """
+
+    def __init__(self, options: CaseOptions) -> None:
+        self.guideline: Guideline = load_guideline(options.guideline)
+        profile = load_stain_profile(options.stain_profile)
+        self.recipe = Her2IhcRecipe(profile, ClassicalDetector(), options.reading)
+        self._clock = StageClock()
+
+    def read(self, frame: Frame, regions: Regions | None = None) -> TimedResult:
+        """Read one field and time its stages."""
+        begin = time.perf_counter_ns()
+        result = analyse(frame, self.recipe, regions=regions, stages=self._clock)
+        timings = self._clock.take_ms()
+        timings["total"] = (time.perf_counter_ns() - begin) / 1e6
+        return TimedResult(result, timings)
+
+
+class CaseWriter:
+    """Takes the fields of a case one after another and stages what is written of each.
+
+    No more than one field's pixels are held at a time.
+
+    Parameters
+    ----------
+    options : CaseOptions
+        What the case is.
+    outputs : CaseOutputs
+        Where it goes.
+    staging : Staging
+        Takes the files; committed by the caller.
+    stems : sequence of str
+        Names of the fields' output files; reserved at once, so that a folder which cannot be written to is
+        found before any work is done.
+    """
+
+    def __init__(
+        self, options: CaseOptions, outputs: CaseOutputs, staging: Staging, stems: Sequence[str]
+    ) -> None:
+        self._options = options
+        self._outputs = outputs
+        self._staging = staging
+        self._fields: list[CaseField] = []
+        for target in (outputs.json, outputs.report):
+            if target is not None:
+                staging.file(target)
+        for folder in (outputs.cells, outputs.overlay):
+            if folder is not None:
+                staging.folder(folder)
+        for stem in stems:
+            for target in self._targets(stem):
+                staging.file(target)
+
+    def _targets(self, stem: str) -> list[Path]:
+        cells, overlay = self._outputs.cells, self._outputs.overlay
+        found = [] if cells is None else [cells / f"{stem}.cells.csv"]
+        return found if overlay is None else [*found, overlay / f"{stem}.overlay.png"]
+
+    def add(self, item: FieldInput, timed: TimedResult) -> None:
+        """Take a field and stage its cells and overlay."""
+        begin = time.perf_counter_ns()
+        rgb, result = item.frame.rgb, timed.result
+        if self._outputs.cells is not None:
+            self._staging.write_text(self._outputs.cells / f"{item.stem}.cells.csv", cells_csv(result))
+        if self._outputs.overlay is not None:
+            picture = compose(rgb, draw_overlay(result, OverlayStyle()))
+            self._staging.write_png(self._outputs.overlay / f"{item.stem}.overlay.png", picture)
+        timings = dict(timed.timings_ms)
+        if self._outputs.cells is not None or self._outputs.overlay is not None:
+            timings["outputs"] = (time.perf_counter_ns() - begin) / 1e6
+        self._fields.append(
+            CaseField(
+                path=item.frame.source,
+                result=result,
+                pixel_sha256=hashlib.sha256(np.ascontiguousarray(rgb).data).hexdigest(),
+                timings_ms={} if self._outputs.reproducible else timings,
+                notes=item.notes,
+            )
+        )
+
+    def finish(self, guideline: Guideline) -> CaseDocument:
+        """Score the case and stage its document and report.
+
+        Parameters
+        ----------
+        guideline : Guideline
+            The rules.
+
+        Returns
+        -------
+        CaseDocument
+            The case.
+        """
+        summary = summarise([_cells(f.result) for f in self._fields], guideline, seed=self._options.seed)
+        document = case_document(
+            self._options.case_id, self._fields, summary, simulated=self._options.simulated
+        )
+        if self._outputs.json is not None:
+            self._staging.write_text(self._outputs.json, to_json(document))
+        return document
+
+
+def _cells(result: FovResult) -> FieldCells:
+    """Return the cells of a field that take part in the score."""
+    counted = result.cells.counted
+    yx_um = result.cells.yx_px[counted] * np.float32(result.provenance.optics.um_per_px)
+    return FieldCells(yx_um, result.cells.category[counted])

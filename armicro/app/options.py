@@ -1,0 +1,70 @@
+"""Command line options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from armicro.assays.her2_ihc import Reading
+
+_CASE = "Case"
+_OUT = "Outputs"
+
+Guideline = Annotated[
+    str,
+    typer.Option(
+        "--guideline", metavar="NAME", help="Rule set; see `armicro guidelines`.", rich_help_panel=_CASE
+    ),
+]
+StainProfile = Annotated[
+    str,
+    typer.Option(
+        "--stain-profile",
+        metavar="NAME|FILE",
+        help="Stain profile: a shipped one by name, or a TOML file.",
+        rich_help_panel=_CASE,
+    ),
+]
+CellReading = Annotated[
+    Reading,
+    typer.Option("--reading", help="How a cell's membrane becomes a category.", rich_help_panel=_CASE),
+]
+CaseId = Annotated[
+    str,
+    typer.Option("--case-id", metavar="TEXT", help="The case's name in every output.", rich_help_panel=_CASE),
+]
+Seed = Annotated[
+    int, typer.Option("--seed", min=0, help="Seed of the interval's resampling.", rich_help_panel=_CASE)
+]
+Json = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Write the case as JSON.", rich_help_panel=_OUT)
+]
+Cells = Annotated[
+    Path | None,
+    typer.Option("--cells", metavar="DIR", help="Write each field's cells as CSV.", rich_help_panel=_OUT),
+]
+Overlay = Annotated[
+    Path | None,
+    typer.Option(
+        "--overlay", metavar="DIR", help="Write each field with its overlay as PNG.", rich_help_panel=_OUT
+    ),
+]
+Report = Annotated[
+    Path | None,
+    typer.Option(
+        "--report", metavar="FILE.html", help="Write a self-contained report.", rich_help_panel=_OUT
+    ),
+]
+Reproducible = Annotated[
+    bool,
+    typer.Option(
+        "--reproducible",
+        help="Leave out what depends on the clock, so that two runs give the same bytes.",
+        rich_help_panel=_OUT,
+    ),
+]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No progress; one line of result.", rich_help_panel=_OUT)
+]
