@@ -8,6 +8,7 @@ import numpy as np
 
 from armicro.contracts.arrays import F64, I64, U8, Bool
 from armicro.contracts.cells import Category
+from armicro.sim.layout import unit
 from armicro.sim.outlines import CellShape
 from armicro.sim.params import StainingParams
 from armicro.sim.tissue import Tissue
@@ -192,6 +193,6 @@ def _along(yx_um: F64, rng: np.random.Generator) -> F64:
     n = 10
     angle = rng.uniform(0, 2 * math.pi, n)
     number = 2 * math.pi / rng.uniform(3, 8, n)
-    wave = np.stack([np.sin(angle), np.cos(angle)], -1) * number[:, None]
+    wave = unit(angle) * number[:, None]
     out: F64 = np.cos(yx_um @ wave.T + rng.uniform(0, 2 * math.pi, n)).sum(1) * math.sqrt(2 / n)
     return out

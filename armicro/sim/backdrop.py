@@ -149,9 +149,11 @@ def _areas(tissue: Tissue, category: U8, coarse: _Coarse, rng: np.random.Generat
             # Its dome bulges into the lumen.
             coarse.fill(lumen, outline, 0)
     return _Areas(
-        *(m.astype(np.float32) / np.float32(255) for m in (epithelium, lumen, pale)),
-        tone.astype(np.float32) / np.float32(_FULL / 2),
-        cv2.blur(brown, (3, 3)).astype(np.float32) / np.float32(_FULL),
+        epithelium=epithelium.astype(np.float32) / np.float32(255),
+        lumen=lumen.astype(np.float32) / np.float32(255),
+        pale=pale.astype(np.float32) / np.float32(255),
+        tone=tone.astype(np.float32) / np.float32(_FULL / 2),
+        brown=cv2.blur(brown, (3, 3)).astype(np.float32) / np.float32(_FULL),
     )
 
 
@@ -202,4 +204,5 @@ def _fibres(away_um: F32, coarse: Grid, rng: np.random.Generator) -> F32:
         layer = cv2.remap(lattice, along, across, cv2.INTER_CUBIC, borderMode=cv2.BORDER_WRAP)
         total += weight * layer
         weights += weight * weight
-    return total / np.sqrt(weights)
+    total /= np.sqrt(weights)
+    return total

@@ -56,6 +56,6 @@ class Grid:
         size_um = [n * self.px_um for n in self.shape]
         lattice = [max(4, round(s / pitch_um)) for s in size_um]
         values = rng.standard_normal(lattice, dtype=np.float32)
-        out: F32 = cv2.resize(values, self.shape[::-1], interpolation=cv2.INTER_CUBIC)
+        out = np.asarray(cv2.resize(values, self.shape[::-1], interpolation=cv2.INTER_CUBIC), np.float32)
         # Interpolation between independent values takes away variance.
         return out * np.float32(1.35)

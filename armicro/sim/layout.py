@@ -97,9 +97,9 @@ def place_nests(
     pitch = tissue.nest_spacing_um
     centres = hexagonal(extent_um, pitch, MARGIN_UM + 2 * pitch, rng.uniform(0, math.pi))
     centres = centres + rng.uniform(-0.28, 0.28, centres.shape) * pitch
-    angle = np.arange(CONTOUR_ANGLES) * (2 * math.pi / CONTOUR_ANGLES)
-    ray = np.stack([np.sin(angle), np.cos(angle)])
-    _, near = cKDTree(centres).query(centres, k=13)
+    angle = np.linspace(0, 2 * math.pi, CONTOUR_ANGLES, endpoint=False)
+    ray = unit(angle).T
+    near = np.asarray(cKDTree(centres).query(centres, k=13)[1])
     nests = []
     for centre, others in zip(centres, centres[near[:, 1:]], strict=True):
         septum = rng.uniform(*tissue.septum_um)
@@ -131,6 +131,11 @@ def place_nests(
             kind = NestKind.LOOSE
         nests.append(Nest(kind, centre, radius))
     return tuple(nests)
+
+
+def unit(angle: F64) -> F64:
+    """Return unit vectors (..., 2) y, x at angles from +x towards +y, radians."""
+    return np.stack([np.sin(angle), np.cos(angle)], -1)
 
 
 def hexagonal(extent_um: tuple[float, float], pitch_um: float, margin_um: float, turn: float) -> F64:

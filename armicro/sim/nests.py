@@ -9,7 +9,7 @@ import numpy as np
 from scipy.spatial import Voronoi, cKDTree
 
 from armicro.contracts.arrays import F64, Bool
-from armicro.sim.layout import Nest, NestKind, hexagonal
+from armicro.sim.layout import Nest, NestKind, hexagonal, unit
 from armicro.sim.outlines import CellShape, Net, Ridges, centroids, ridges, round_outline, sampled
 from armicro.sim.params import TissueParams
 
@@ -74,14 +74,15 @@ def _loose(nest: Nest, tissue: TissueParams, rng: np.random.Generator) -> Filled
         return None
     points = _relaxed(points, nest, 4)
     gap = rng.uniform(1.6, 3.0)
-    room = np.minimum((cKDTree(points).query(points, k=2)[0][:, 1] - gap) / 2, 9.0)
+    to_next = np.asarray(cKDTree(points).query(points, k=2)[0])[:, 1]
+    room = np.minimum((to_next - gap) / 2, 9.0)
     points, room = points[room > 4.2], room[room > 4.2]
     if not len(points):
         return None
     yx, length, cell, direction = [], [], [], []
     for i, (point, most) in enumerate(zip(points, room, strict=True)):
         angle, radius = round_outline(most, rng.normal(0, 0.05, 3), rng.uniform(0, 2 * math.pi, 3))
-        outline = point + radius[:, None] * np.stack([np.sin(angle), np.cos(angle)], -1)
+        outline = point + radius[:, None] * unit(angle)
         yx.append((outline[1:] + outline[:-1]) / 2)
         length.append(np.hypot(*(outline[1:] - outline[:-1]).T))
         cell.append(np.full(len(angle) - 1, i))
@@ -91,7 +92,7 @@ def _loose(nest: Nest, tissue: TissueParams, rng: np.random.Generator) -> Filled
         shape=np.full(len(points), int(CellShape.ROUND)),
         base_yx=np.zeros((len(points), 2)),
         yx_um=np.concatenate(yx),
-        normal_yx=np.stack([np.sin(around), np.cos(around)], -1),
+        normal_yx=unit(around),
         length_um=np.concatenate(length),
         left=left,
         right=np.full(len(left), -1),
@@ -115,14 +116,13 @@ class _Strip:
     def along(nest: Nest, depth_um: float) -> _Strip:
         """Roll out a nest's contour, with lengths measured `depth_um` inside it."""
         turns = np.linspace(0, 2 * math.pi, 361)
-        middle = (nest.radius_at(turns) - depth_um)[:, None] * np.stack([np.sin(turns), np.cos(turns)], -1)
+        middle = (nest.radius_at(turns) - depth_um)[:, None] * unit(turns)
         lengths = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(middle, axis=0).T))])
         return _Strip(nest, float(lengths[-1]), turns, lengths)
 
     def direction(self, x: F64) -> F64:
         """Return unit vectors away from the gland's centre at x."""
-        angle = self._angle(x)
-        return np.stack([np.sin(angle), np.cos(angle)], -1)
+        return unit(self._angle(x))
 
     def to_plane(self, strip_yx: F64) -> F64:
         """Map points y, x of the strip into the plane, µm."""

@@ -206,7 +206,8 @@ def sampled(
 
     def at(t: F64) -> F64:
         bow = (4 * t * (1 - t))[:, None] * outward[edge]
-        return start[edge] + chord[edge] * t[:, None] + bow
+        out: F64 = start[edge] + chord[edge] * t[:, None] + bow
+        return out
 
     middle = at((step + 0.5) / count[edge])
     a, b = to_plane(at(step / count[edge])), to_plane(at((step + 1) / count[edge]))
@@ -251,7 +252,7 @@ def round_outline(radius_um: float, waves: F64, phases: F64) -> tuple[F64, F64]:
         The outline at steps of at most `STEP_UM`, closed: the last point is the first.
     """
     n = math.ceil(2 * math.pi * radius_um / (0.85 * STEP_UM))
-    angle = np.arange(n + 1) * (2 * math.pi / n)
+    angle = np.linspace(0, 2 * math.pi, n + 1)
     order = np.arange(2, 2 + len(waves))[:, None]
     wave = (waves[:, None] * np.cos(order * angle + phases[:, None])).sum(0)
     radius: F64 = radius_um * (1 + wave) / (1 + float(wave.max()))

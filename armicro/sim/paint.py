@@ -184,6 +184,19 @@ def membranes(tissue: Tissue, staining: Staining, grid: Grid, psf_um: float) -> 
     return out
 
 
+def _two_lines(tissue: Tissue, staining: Staining, which: Bool) -> tuple[F64, F64, F32]:
+    """Place, length and density of samples; a border with a gap is laid down on both its sides."""
+    net = tissue.net
+    split = which & (staining.gap_um > 0)
+    single = which & ~split
+    aside = net.normal_yx[split] * (staining.gap_um[split, None] / 2)
+    return (
+        np.concatenate([net.yx_um[single], net.yx_um[split] - aside, net.yx_um[split] + aside]),
+        np.concatenate([net.length_um[single], net.length_um[split], net.length_um[split]]),
+        np.concatenate([staining.od[single], staining.od[split], staining.od[split]]),
+    )
+
+
 def _lines(tissue: Tissue, staining: Staining, which: Bool, how: tuple[Grid, float, float]) -> F32:
     grid, width_um, psf_um = how
     seen = width_um / FWHM
@@ -192,9 +205,10 @@ def _lines(tissue: Tissue, staining: Staining, which: Bool, how: tuple[Grid, flo
     # Sharing a point between four pixels blurs it already, with a variance of 1/6 px².
     sigma_px = math.sqrt(max((sigma_um / grid.px_um) ** 2 - 1 / 6, 0.09))
     total_px = math.sqrt(sigma_px**2 + 1 / 6)
-    points = grid.to_px(tissue.net.yx_um[which])
-    length = (tissue.net.length_um[which] / grid.px_um).astype(np.float32)
-    od = staining.od[which] * np.float32(crest)
+    yx_um, length_um, od = _two_lines(tissue, staining, which)
+    points = grid.to_px(yx_um)
+    length = (length_um / grid.px_um).astype(np.float32)
+    od = od * np.float32(crest)
     weight, dense = np.zeros(grid.shape, np.float32), np.zeros(grid.shape, np.float32)
     low = np.floor(points).astype(np.int64)
     part = (points - low).astype(np.float32)
@@ -206,8 +220,8 @@ def _lines(tissue: Tissue, staining: Staining, which: Bool, how: tuple[Grid, flo
             at = (low[:, 0] + dy) * grid.shape[1] + low[:, 1] + dx
             np.add.at(weight.reshape(-1), at, share)
             np.add.at(dense.reshape(-1), at, share * od)
-    weight = cv2.GaussianBlur(weight, (0, 0), sigma_px, borderType=cv2.BORDER_CONSTANT)
-    dense = cv2.GaussianBlur(dense, (0, 0), sigma_px, borderType=cv2.BORDER_CONSTANT)
+    for plane in (weight, dense):
+        cv2.GaussianBlur(plane, (0, 0), sigma_px, dst=plane, borderType=cv2.BORDER_CONSTANT)
     peak = np.float32(math.sqrt(2 * math.pi) * total_px)
     # Where lines meet their weights add up; a junction is no denser than its lines.
     scale = peak / np.maximum(weight * peak, 1)

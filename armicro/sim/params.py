@@ -167,8 +167,6 @@ class TissueParams:
         Black pigment, brown dirt and out-of-focus debris.
     glass_chance : float
         Chance that a field shows the edge of the tissue and glass beyond it.
-    double_line_share, double_line_um : float
-        Share of shared borders drawn as two lines, and their greatest distance.
     """
 
     nest_spacing_um: float = 105.0
@@ -185,8 +183,6 @@ class TissueParams:
     spindles_per_mm2: float = 900.0
     specks_per_mm2: float = 30.0
     glass_chance: float = 0.12
-    double_line_share: float = 0.1
-    double_line_um: float = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +209,8 @@ class StainingParams:
         Its density in such a case.
     cytoplasm_od : (float, float)
         Diffuse brown of cells with intense membranes, drawn per case; cells with weak ones have half.
+    double_line_share, double_line_um : float
+        Share of shared borders drawn as two lines, and their greatest distance.
     borderline : bool
         Whether cells close to a border of the categories (0.04 of the outline) may be drawn.
     """
@@ -230,6 +228,8 @@ class StainingParams:
     blush_chance: float = 0.3
     blush_od: Range = (0.03, 0.08)
     cytoplasm_od: Range = (0.02, 0.08)
+    double_line_share: float = 0.1
+    double_line_um: float = 0.8
     borderline: bool = False
 
 

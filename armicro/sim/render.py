@@ -196,9 +196,10 @@ def sense(mean_rgb: F32, optics: OpticsParams, rng: np.random.Generator) -> U8:
         return cv2.cvtColor(_counted(raw, optics.full_well, rng), cv2.COLOR_BayerRGGB2RGB).astype(np.uint8)
     rgb = _counted(mean_rgb, optics.full_well, rng)
     if optics.jpeg_quality:
-        ok, data = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, optics.jpeg_quality])
-        assert ok
-        rgb = np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])
+        data = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, optics.jpeg_quality])[1]
+        bgr = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        assert bgr is not None  # it was encoded just now
+        rgb = np.ascontiguousarray(bgr[..., ::-1]).astype(np.uint8)
     return rgb
 
 

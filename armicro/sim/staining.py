@@ -34,6 +34,8 @@ class Staining:
         0 none, 1 faint, 2 weak, 3 intense: as drawn, not as measured.
     od, width_um : ndarray of float32, (S,)
         DAB density at the crest, log10 OD, and full width at half height; of the denser side.
+    gap_um : ndarray of float32, (S,)
+        Distance between the two lines of a shared border; 0 where it is one line.
     stained_share : ndarray of float32, (C, 3)
         Share of each cell's outline with membrane of at least faint, weak, intense level.
     mean_od : ndarray of float32, (C,)
@@ -47,6 +49,7 @@ class Staining:
     level: U8
     od: F32
     width_um: F32
+    gap_um: F32
     stained_share: F32
     mean_od: F32
     category: U8
@@ -136,10 +139,19 @@ def stain(
         if not wrong.any():
             break
         painter.repaint(np.flatnonzero(wrong))
-    return _judged(tissue, painter)
+    return _judged(tissue, painter, _gaps(tissue, params, rng))
 
 
-def _judged(tissue: Tissue, painter: Painter) -> Staining:
+def _gaps(tissue: Tissue, params: StainingParams, rng: np.random.Generator) -> F32:
+    net = tissue.net
+    n_edges = int(net.edge.max(initial=-1)) + 1
+    gap = np.where(
+        rng.random(n_edges) < params.double_line_share, params.double_line_um * rng.random(n_edges), 0
+    )
+    return np.where(net.right >= 0, gap[net.edge], 0).astype(np.float32)
+
+
+def _judged(tissue: Tissue, painter: Painter, gap_um: F32) -> Staining:
     level, od, width = painter.samples()
     share = shares_of(tissue.rings, level, len(tissue.net.shape))
     on = np.where(level > 0, tissue.net.length_um, 0.0)[tissue.rings.sample]
@@ -150,6 +162,7 @@ def _judged(tissue: Tissue, painter: Painter) -> Staining:
         level=level,
         od=od.astype(np.float32),
         width_um=width.astype(np.float32),
+        gap_um=gap_um,
         stained_share=share.astype(np.float32),
         mean_od=np.divide(dense, length, out=np.zeros(n), where=length > 0).astype(np.float32),
         category=category_of(share.astype(np.float32)),

@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import connected_components
 
 from armicro.contracts.arrays import F64, I64, Bool
 from armicro.contracts.cells import Category
+from armicro.sim.layout import unit
 from armicro.sim.outlines import CellShape
 from armicro.sim.params import StainingParams
 from armicro.sim.tissue import Tissue
@@ -85,8 +86,7 @@ def _mean_of(value: F64, group: I64) -> F64:
 
 def inside(yx_um: F64, extent_um: tuple[float, float]) -> Bool:
     """Tell which points (N,) lie in the field."""
-    within: Bool = ((yx_um >= 0) & (yx_um < np.array(extent_um))).all(1)
-    return within
+    return np.asarray(((yx_um >= 0) & (yx_um < np.array(extent_um))).all(1), np.bool_)
 
 
 def rounded_counts(mix: Mapping[Category, float], n: int, rng: np.random.Generator) -> I64:
@@ -105,7 +105,7 @@ def _patches(yx_um: F64, size_um: float, rng: np.random.Generator) -> F64:
     n_waves = 40
     angle = rng.uniform(0, 2 * math.pi, n_waves)
     number = (2 * math.pi / size_um) * rng.rayleigh(0.35, n_waves)
-    wave = np.stack([np.sin(angle), np.cos(angle)], -1) * number[:, None]
+    wave = unit(angle) * number[:, None]
     value: F64 = np.cos(yx_um @ wave.T + rng.uniform(0, 2 * math.pi, n_waves)).sum(1)
     return value * math.sqrt(2 / n_waves)
 
@@ -131,7 +131,7 @@ class Neighbours:
         ]
 
     def groups(self) -> I64:
-        """Number (C,) the groups of cells that hang together."""
+        """Return numbers (C,) of the groups of cells that hang together."""
         links = coo_array((self.share, (self.cell, self.other)), shape=(self.n_cells, self.n_cells))
         return np.asarray(connected_components(links, directed=False)[1], np.int64)
 
@@ -140,29 +140,28 @@ class Neighbours:
         theirs = target[self.other]
         intense = theirs == Category.INTENSE_COMPLETE
         complete = intense | (theirs == Category.WEAK_COMPLETE)
-        return (
-            np.bincount(self.cell, self.share * intense, self.n_cells),
-            np.bincount(self.cell, self.share * complete, self.n_cells),
-        )
+        return self._sum(self.share * intense), self._sum(self.share * complete)
+
+    def _sum(self, weights: F64) -> F64:
+        return np.bincount(self.cell, weights, self.n_cells).astype(np.float64)
 
 
 def _settle(near: Neighbours, target: I64, groups: tuple[Bool, Bool], rng: np.random.Generator) -> float:
     """Exchange targets between cells of one group until few are contradicted; return what is left."""
-    for round_ in range(ROUNDS + 1):
+    for _ in range(ROUNDS):
         intense, complete = near.covered(target)
         cost = _cost(target, intense, complete)
-        if round_ == ROUNDS or not (cost > 0).any():
-            break
         state = _State(target, intense.tolist(), complete.tolist(), near)
         for group in groups:
             members = np.flatnonzero(group)
             for c in members[cost[members] > 0].tolist():
                 _exchange(state, c, members, rng)
-    return float(cost.sum())
+    return float(_cost(target, *near.covered(target)).sum())
 
 
 def _cost(target: I64, intense: F64, complete: F64) -> F64:
-    return np.maximum(intense - ROOM_INTENSE[target], 0) + np.maximum(complete - ROOM_WEAK[target], 0)
+    out: F64 = np.maximum(intense - ROOM_INTENSE[target], 0) + np.maximum(complete - ROOM_WEAK[target], 0)
+    return out
 
 
 class _State:

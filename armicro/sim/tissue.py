@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 
 from armicro.contracts.arrays import F64, I64, Bool
 from armicro.sim import nests, outlines
-from armicro.sim.layout import MARGIN_UM, Nest, NestKind, place_nests
+from armicro.sim.layout import MARGIN_UM, Nest, NestKind, place_nests, unit
 from armicro.sim.outlines import CellShape, Net
 from armicro.sim.params import TissueParams
 from armicro.sim.rng import stream
@@ -197,9 +197,9 @@ class _Bend:
         length = np.repeat([70.0, 22.0, 9.0], 4)
         amplitude = np.repeat([1.6, 0.55, 0.16], 4)
         angle = rng.uniform(0, 2 * math.pi, 12)
-        wave = np.stack([np.sin(angle), np.cos(angle)], -1) * (2 * math.pi / length)[:, None]
+        wave = unit(angle) * (2 * math.pi / length)[:, None]
         turn = rng.uniform(0, 2 * math.pi, 12)
-        push = np.stack([np.sin(turn), np.cos(turn)], -1) * amplitude[:, None]
+        push = unit(turn) * amplitude[:, None]
         return _Bend(wave, rng.uniform(0, 2 * math.pi, 12), push)
 
     def __call__(self, yx_um: F64) -> F64:
@@ -228,7 +228,7 @@ def _nuclei(net: Net, rings: Rings, rng: np.random.Generator) -> tuple[NucleiSha
     yx = net.yx_um[rings.sample]
 
     def mean(values: F64) -> F64:
-        return np.bincount(rings.cell, rings.share * values, n)
+        return np.bincount(rings.cell, rings.share * values, n).astype(np.float64)
 
     centre = np.stack([mean(yx[:, 0]), mean(yx[:, 1])], -1)
     offset = yx - centre[rings.cell]
@@ -259,9 +259,9 @@ def _nuclei(net: Net, rings: Rings, rng: np.random.Generator) -> tuple[NucleiSha
 
 
 def _contour(nest: Nest) -> F64:
-    angle = np.arange(180) * (2 * math.pi / 180)
-    ray = np.stack([np.sin(angle), np.cos(angle)], -1)
-    return nest.centre_um + nest.radius_at(angle)[:, None] * ray
+    angle = np.linspace(0, 2 * math.pi, 180, endpoint=False)
+    out: F64 = nest.centre_um + nest.radius_at(angle)[:, None] * unit(angle)
+    return out
 
 
 def _stroma(
