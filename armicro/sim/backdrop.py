@@ -128,7 +128,7 @@ class _Areas:
 def _areas(tissue: Tissue, category: U8, coarse: _Coarse, rng: np.random.Generator) -> _Areas:
     epithelium, lumen, pale, tone, brown = (np.zeros(coarse.grid.shape, np.uint8) for _ in range(5))
     tone[:] = _FULL // 2
-    for contour in tissue.nest_um:
+    for contour in tissue.core_um:
         coarse.fill(epithelium, contour, 255)
     for contour in tissue.loose_um:
         coarse.fill(pale, contour, 255)

@@ -16,6 +16,9 @@ from armicro.sim.params import TissueParams
 COLUMN_SQUEEZE = 0.35
 """Columns are laid out in a strip whose height is squeezed, which keeps their sides nearly parallel."""
 
+FENCE_UM = 7.0
+"""How far outside a nest its fence stands: about as far as the outermost cells' centres lie inside."""
+
 
 @dataclass(frozen=True, slots=True)
 class FilledNest:
@@ -64,19 +67,20 @@ def _solid(nest: Nest, tissue: TissueParams, rng: np.random.Generator) -> Filled
         chosen = corners[rng.permutation(len(corners))[:n_lymphocytes]]
         points = np.concatenate([points, chosen])
         shape = np.concatenate([shape, np.full(len(chosen), int(CellShape.LYMPHOCYTE))])
-    borders = ridges(points, _mirrored(points, nest))
+    borders = ridges(points, np.concatenate([_mirrored(points, nest), _fence(nest)]))
     return FilledNest(sampled(points, borders, shape, lambda yx: yx), points)
 
 
 def _loose(nest: Nest, tissue: TissueParams, rng: np.random.Generator) -> FilledNest | None:
-    points = _points_in(nest, rng.uniform(*tissue.cell_um) + 1.5, rng)
+    points = _points_in(nest, rng.uniform(*tissue.cell_um) + 3.5, rng)
     if len(points) < 4:
         return None
     points = _relaxed(points, nest, 4)
     gap = rng.uniform(1.6, 3.0)
     to_next = np.asarray(cKDTree(points).query(points, k=2)[0])[:, 1]
     room = np.minimum((to_next - gap) / 2, 9.0)
-    points, room = points[room > 4.2], room[room > 4.2]
+    kept = (room > 4.8) & _inside(points, nest, room - 0.5)
+    points, room = points[kept], room[kept]
     if not len(points):
         return None
     yx, length, cell, direction = [], [], [], []
@@ -185,7 +189,7 @@ def _points_in(nest: Nest, spacing: float, rng: np.random.Generator) -> F64:
     return points[rng.random(len(points)) > 0.05]
 
 
-def _inside(points: F64, nest: Nest, inset_um: float) -> Bool:
+def _inside(points: F64, nest: Nest, inset_um: float | F64) -> Bool:
     offset = points - nest.centre_um
     angle = np.arctan2(offset[:, 0], offset[:, 1])
     inside: Bool = np.hypot(*offset.T) < nest.radius_at(angle) - inset_um
@@ -202,6 +206,13 @@ def _mirrored(points: F64, nest: Nest) -> F64:
     far = float(nest.radius_um.max()) * 20
     box = nest.centre_um + far * np.array([[-1.0, -1], [-1, 1], [1, -1], [1, 1]])
     return np.concatenate([nest.centre_um + offset[near] * factor[:, None], box])
+
+
+def _fence(nest: Nest) -> F64:
+    """Points around a nest that keep its cells within the contour where none is near it."""
+    turns = np.linspace(0, 2 * math.pi, 60, endpoint=False)
+    out: F64 = nest.centre_um + (nest.radius_at(turns) + FENCE_UM)[:, None] * unit(turns)
+    return out
 
 
 def _relaxed(points: F64, nest: Nest, times: int) -> F64:

@@ -76,7 +76,7 @@ def _nuclei(
     dark = _Look.drawn(n, (0.28, 0.42), (0.02, 0.06), (0.25, 0.15, 0.5), rng)
     _stamp(tissue.lymphocytes, np.ones(n, bool), dark, (grid, looks.haematoxylin, maps))
     n = len(tissue.spindles.yx_um)
-    spindle = _Look.drawn(n, (0.18, 0.34), (0.0, 0.05), (0.25, 0.2, 0.7), rng)
+    spindle = _Look.drawn(n, (0.14, 0.30), (0.0, 0.06), (0.25, 0.2, 0.7), rng)
     _stamp(tissue.spindles, np.ones(n, bool), spindle, (grid, looks.haematoxylin, maps))
 
 

@@ -179,8 +179,8 @@ class TissueParams:
     column_height_um: Range = (20.0, 27.0)
     anucleate_share: float = 0.03
     lymphocyte_share: float = 0.03
-    lymphocytes_per_mm2: float = 500.0
-    spindles_per_mm2: float = 900.0
+    lymphocytes_per_mm2: float = 700.0
+    spindles_per_mm2: float = 1500.0
     specks_per_mm2: float = 30.0
     glass_chance: float = 0.12
 

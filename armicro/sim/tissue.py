@@ -20,6 +20,9 @@ MIN_NUCLEUS_RADIUS_UM = 2.1
 MIN_CLEARANCE = 1.16
 """Least distance from nucleus centre to outline, in nuclear radii: the rim must not touch the membrane."""
 
+CORE_UM = 5.0
+"""Nearer than this to its contour, a nest is only where its cells are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rings:
@@ -93,8 +96,8 @@ class Tissue:
         Tumour cells that show one: these are counted.
     lymphocytes, spindles : NucleiShapes
         Other nuclei, which must not be counted. Lymphocytes include those inside the epithelium.
-    nest_um, loose_um : tuple of ndarray (K, 2)
-        Contours of the packed and columnar nests, and of the loose ones.
+    core_um, loose_um : tuple of ndarray (K, 2)
+        The inner parts of the packed and columnar nests, and the contours of the loose ones.
     lumen_um : tuple of ndarray (K, 2)
         Outlines of the lumens.
     specks : Specks
@@ -110,7 +113,7 @@ class Tissue:
     has_nucleus: Bool
     lymphocytes: NucleiShapes
     spindles: NucleiShapes
-    nest_um: tuple[F64, ...]
+    core_um: tuple[F64, ...]
     loose_um: tuple[F64, ...]
     lumen_um: tuple[F64, ...]
     specks: Specks
@@ -154,7 +157,6 @@ def grow(extent_um: tuple[float, float], params: TissueParams, seed: int, index:
     has_nucleus = fits & (net.shape != CellShape.LYMPHOCYTE)
     has_nucleus &= rng.random(len(fits)) >= params.anucleate_share
     inside = seeds[net.shape == CellShape.LYMPHOCYTE]
-    contours = [(nest, bend(_contour(nest))) for nest in places]
     lymphocytes, spindles = _stroma(extent_um, params, places, inside, rng)
     return Tissue(
         extent_um=extent_um,
@@ -164,8 +166,8 @@ def grow(extent_um: tuple[float, float], params: TissueParams, seed: int, index:
         has_nucleus=has_nucleus,
         lymphocytes=lymphocytes,
         spindles=spindles,
-        nest_um=tuple(c for nest, c in contours if nest.kind is not NestKind.LOOSE),
-        loose_um=tuple(c for nest, c in contours if nest.kind is NestKind.LOOSE),
+        core_um=tuple(bend(_contour(p, CORE_UM)) for p in places if p.kind is not NestKind.LOOSE),
+        loose_um=tuple(bend(_contour(p, 0.0)) for p in places if p.kind is NestKind.LOOSE),
         lumen_um=tuple(bend(f.lumen_um) for _, f in filled if f.lumen_um is not None),
         specks=_specks(extent_um, params.specks_per_mm2, rng),
         glass=glass,
@@ -258,9 +260,9 @@ def _nuclei(net: Net, rings: Rings, rng: np.random.Generator) -> tuple[NucleiSha
     return NucleiShapes(centre, radii, turn, rng.normal(0, 0.03, (n, 2))), fits
 
 
-def _contour(nest: Nest) -> F64:
+def _contour(nest: Nest, inset_um: float) -> F64:
     angle = np.linspace(0, 2 * math.pi, 180, endpoint=False)
-    out: F64 = nest.centre_um + nest.radius_at(angle)[:, None] * unit(angle)
+    out: F64 = nest.centre_um + (nest.radius_at(angle) - inset_um)[:, None] * unit(angle)
     return out
 
 
@@ -300,7 +302,7 @@ def _stroma(
     turn = _along_nests(points, places) + rng.normal(0, 0.25, len(points))
     spindles = NucleiShapes(
         points,
-        np.stack([rng.uniform(4.5, 8.5, len(points)), rng.uniform(1.1, 2.0, len(points))], -1),
+        np.stack([rng.uniform(3.8, 7.5, len(points)), rng.uniform(1.2, 2.2, len(points))], -1),
         turn,
         rng.normal(0, 0.05, (len(points), 2)),
     )
