@@ -48,7 +48,7 @@ def category_glyph(category: Category, style: OverlayStyle, radius_px: int = 6) 
         Offsets y, x of its pixels from the centre.
     """
     if category is Category.NONE:
-        return disc(5)
+        return disc(2 * style.weak_px + 1)
     if category is Category.FAINT:
         width = style.faint_px
     else:

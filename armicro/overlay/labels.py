@@ -72,7 +72,7 @@ def label_plane(result: FovResult, style: OverlayStyle) -> U8:
     if style.nuclei:
         _points(plane, cells, style, shaped=not (has_contours and style.contours))
     if style.others:
-        stamp(plane, _to_drawing(result.others.yx_px, style.scale), cross(3), Label.OTHER)
+        stamp(plane, _to_drawing(result.others.yx_px, style.scale), cross(2 * style.weak_px - 1), Label.OTHER)
     if style.mode == "screen":
         _add_casing(plane)
     return plane
@@ -208,7 +208,8 @@ def _points(plane: U8, cells: CellTable, style: OverlayStyle, *, shaped: bool) -
     yx, label = _to_drawing(cells.yx_px, style.scale), cell_labels(cells)
     for category in sorted(Category):
         mine = cells.category == category
-        small = disc(3) if category is not Category.NONE else disc(5)
+        # Larger where it is all there is to see of a cell.
+        small = disc(2 * style.weak_px + (1 if category is Category.NONE else -1))
         glyph = category_glyph(category, style) if shaped else small
         for value in np.unique(label[mine]):
             stamp(plane, yx[mine & (label == value)], glyph, int(value))

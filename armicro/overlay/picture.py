@@ -21,6 +21,7 @@ CROP_UM = 100.0
 CROP_PX = 880
 """About the side of the enlarged part as drawn, px; it is enlarged by a whole number."""
 _BINS = 4
+_TEXT_PX = 20
 
 
 def field_picture(path: str, rgb: U8, result: FovResult, style: OverlayStyle | None = None) -> FieldPicture:
@@ -35,7 +36,8 @@ def field_picture(path: str, rgb: U8, result: FovResult, style: OverlayStyle | N
     result : FovResult
         Its reading.
     style : OverlayStyle, optional
-        How to draw; its scale is set here.
+        What to draw, and in which mode; scale, widths and letters are set here, and no legend is drawn: a
+        report has its own.
 
     Returns
     -------
@@ -48,12 +50,13 @@ def field_picture(path: str, rgb: U8, result: FovResult, style: OverlayStyle | N
         If `rgb` is not of the result's shape.
     """
     require("rgb", rgb, shape=(*result.shape, 3), dtype="u1")
-    style = style or OverlayStyle()
     um_per_px = result.provenance.optics.um_per_px
     scale = min(1.0, OVERVIEW_PX / max(result.shape))
-    small = replace(
-        style, scale=scale, intense_px=max(style.faint_px, style.intense_px - 1), weak_px=style.faint_px
+    # A report shows these pictures at about half their size: lines and letters are drawn larger for it.
+    style = replace(
+        style or OverlayStyle(), intense_px=4, weak_px=3, faint_px=2, text_px=_TEXT_PX, legend=False
     )
+    small = replace(style, scale=scale)
     height, width = small.drawn_shape(result.shape)
     plain = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
@@ -65,7 +68,7 @@ def field_picture(path: str, rgb: U8, result: FovResult, style: OverlayStyle | N
         (side_x * enlarge, side_y * enlarge),
         interpolation=cv2.INTER_CUBIC,
     ).astype(np.uint8, copy=False)
-    near = replace(style, scale=float(enlarge), legend=False)
+    near = replace(style, scale=float(enlarge))
     return FieldPicture(
         path=path,
         plain=plain,

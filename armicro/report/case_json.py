@@ -192,6 +192,8 @@ def _cutoff(cutoff: Cutoff) -> CutoffDocument:
         quantity=cutoff.quantity,
         share=cutoff.share,
         threshold=cutoff.threshold,
+        count=cutoff.count,
+        needed=cutoff.needed,
         distance=DistanceDocument(points=cutoff.distance_points, cells=cutoff.distance_cells),
         interval=cutoff.interval,
         method=cutoff.method,

@@ -74,7 +74,9 @@ class CutoffDocument(_Model):
     next_score: ScoreText | None
     quantity: str
     share: Share
-    threshold: Share
+    threshold: float = Field(ge=0.0, description="above 1 where a cluster is larger than the case")
+    count: Count = Field(description="cells that count, or that lie in the largest cluster")
+    needed: Count = Field(description="cells with which the cut-off is passed")
     distance: DistanceDocument
     interval: tuple[Share, Share] = Field(description="95 % interval of share")
     method: str
