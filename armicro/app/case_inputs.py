@@ -54,7 +54,7 @@ class ImageInput:
                 require_within(self.regions, frame.shape)
             except RegionError as error:
                 raise RegionError(f"{self.path}: {error}") from error
-        return FieldInput(frame, self.stem, image.notes, self.regions)
+        return FieldInput(frame, self.stem, image.notes, self.regions, image.simulated)
 
 
 def _same_stem(path: Path) -> str:

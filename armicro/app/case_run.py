@@ -16,11 +16,15 @@ from armicro.app.staging import Staging
 from armicro.app.timing import StageClock
 from armicro.assays.her2_ihc import Her2IhcRecipe, Reading, analyse
 from armicro.contracts.frame import Frame
+from armicro.contracts.pictures import FieldPicture
 from armicro.contracts.results import FovResult
 from armicro.imaging.regions import Regions
 from armicro.overlay import OverlayStyle, compose, draw_overlay
+from armicro.overlay.picture import field_picture
 from armicro.report.case_json import CaseField, case_document, to_json
 from armicro.report.cells_csv import cells_csv
+from armicro.report.evidence import category_evidence
+from armicro.report.html import case_html
 from armicro.report.models import CaseDocument
 from armicro.scoring.case import FieldCells, summarise
 from armicro.scoring.guidelines import DEFAULT_GUIDELINE, Guideline, load_guideline
@@ -42,8 +46,6 @@ class CaseOptions:
         How cells are read.
     seed : int
         Of the bootstrap.
-    simulated : bool
-        Whether the fields were rendered.
     """
 
     case_id: str = "case"
@@ -51,7 +53,6 @@ class CaseOptions:
     stain_profile: str = DEFAULT_STAIN_PROFILE
     reading: Reading = Reading.PER_CELL
     seed: int = 0
-    simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +90,15 @@ class FieldInput:
         What was done to the file on its way in.
     regions : Regions or None
         Where cells count.
+    simulated : bool
+        Whether it was rendered, not recorded from tissue.
     """
 
     frame: Frame
     stem: str
     notes: tuple[str, ...] = ()
     regions: Regions | None = None
+    simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +141,7 @@ class FieldReader:
 class CaseWriter:
     """Takes the fields of a case one after another and stages what is written of each.
 
-    No more than one field's pixels are held at a time.
+    No more than one field's pixels are held at a time; of the others, reduced pictures for the report.
 
     Parameters
     ----------
@@ -159,6 +163,8 @@ class CaseWriter:
         self._outputs = outputs
         self._staging = staging
         self._fields: list[CaseField] = []
+        self._pictures: list[FieldPicture] = []
+        self._simulated = False
         for target in (outputs.json, outputs.report):
             if target is not None:
                 staging.file(target)
@@ -183,9 +189,10 @@ class CaseWriter:
         if self._outputs.overlay is not None:
             picture = compose(rgb, draw_overlay(result, OverlayStyle()))
             self._staging.write_png(self._outputs.overlay / f"{item.stem}.overlay.png", picture)
-        timings = dict(timed.timings_ms)
-        if self._outputs.cells is not None or self._outputs.overlay is not None:
-            timings["outputs"] = (time.perf_counter_ns() - begin) / 1e6
+        if self._outputs.report is not None:
+            self._pictures.append(field_picture(item.frame.source, rgb, result))
+        self._simulated |= item.simulated
+        timings = timed.timings_ms | {"outputs": (time.perf_counter_ns() - begin) / 1e6}
         self._fields.append(
             CaseField(
                 path=item.frame.source,
@@ -210,11 +217,13 @@ class CaseWriter:
             The case.
         """
         summary = summarise([_cells(f.result) for f in self._fields], guideline, seed=self._options.seed)
-        document = case_document(
-            self._options.case_id, self._fields, summary, simulated=self._options.simulated
-        )
+        document = case_document(self._options.case_id, self._fields, summary, simulated=self._simulated)
         if self._outputs.json is not None:
             self._staging.write_text(self._outputs.json, to_json(document))
+        if self._outputs.report is not None:
+            evidence = category_evidence([f.result for f in self._fields])
+            page = case_html(document, self._pictures, guideline, evidence)
+            self._staging.write_text(self._outputs.report, page)
         return document
 
 

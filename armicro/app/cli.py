@@ -16,7 +16,13 @@ import typer
 
 from armicro import __version__
 from armicro.app import exit_codes
+from armicro.app.commands.bench import bench
+from armicro.app.commands.demo import demo
+from armicro.app.commands.doctor import doctor
+from armicro.app.commands.listing import guidelines, schema
+from armicro.app.commands.replay import replay
 from armicro.app.commands.score import score
+from armicro.app.commands.simulate import simulate
 from armicro.app.console import clean
 from armicro.contracts.errors import ArmicroError
 
@@ -29,7 +35,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (score,):
+for _command in (score, replay, simulate, demo, bench, doctor, guidelines, schema):
     app.command(epilog=exit_codes.EPILOG)(_command)
 
 _UsageProblem: type[Exception] = typer.BadParameter.__mro__[2]

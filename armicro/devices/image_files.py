@@ -47,7 +47,7 @@ _PNG_GREY = (0, 4)
 _PNG_PALETTE = 3
 _EXIF_ORIENTATION = 274
 _KEY = "armicro:"
-"""Prefix of the PNG text entries with which captured frames carry their identity and scale."""
+"""Prefix of the PNG text entries with which frames carry their identity and scale."""
 
 
 def _header_notes(header: ImageFile.ImageFile) -> tuple[str, ...]:
@@ -121,7 +121,7 @@ def _read_png(data: bytes, given: float | None) -> LoadedImage:
     header = PngImagePlugin.PngImageFile(io.BytesIO(data))
     text = {k: str(v) for k, v in header.info.items() if isinstance(k, str) and k.startswith(_KEY)}
     um = float(text[_KEY + "um_per_px"]) if _KEY + "um_per_px" in text else None
-    told = None if um is None else FileScale(um, um, "the captured frame")
+    told = None if um is None else FileScale(um, um, "the frame's own record")
     um_per_px, origin, scale_notes = settle_scale(given, told)
     notes = _header_notes(header)
     samples = imagecodecs.png_decode(data)
@@ -141,6 +141,7 @@ def _read_png(data: bytes, given: float | None) -> LoadedImage:
         frame_id=int(text.get(_KEY + "frame_id", "0")),
         t_ns=int(text.get(_KEY + "t_ns", "0")),
         objective=text.get(_KEY + "objective", ""),
+        simulated=text.get(_KEY + "simulated") == "true",
     )
 
 
@@ -228,11 +229,12 @@ def write_png(path: Path, rgb: U8, text: Mapping[str, str] | None = None) -> Non
     Image.fromarray(rgb).save(path, "png", pnginfo=chunks, compress_level=1)
 
 
-def frame_text(frame: Frame) -> dict[str, str]:
-    """Return the text entries with which a captured frame's PNG carries its scale and identity."""
-    return {
-        _KEY + "um_per_px": repr(frame.optics.um_per_px),
-        _KEY + "frame_id": str(frame.frame_id),
-        _KEY + "t_ns": str(frame.t_ns),
-        _KEY + "objective": frame.optics.objective,
-    }
+def frame_text(frame: Frame, *, simulated: bool = False) -> dict[str, str]:
+    """Return the text entries with which a frame's PNG carries its scale, identity and nature."""
+    optics = frame.optics
+    values = {"um_per_px": repr(optics.um_per_px), "frame_id": str(frame.frame_id), "t_ns": str(frame.t_ns)}
+    if optics.objective:
+        values["objective"] = optics.objective
+    if simulated:
+        values["simulated"] = "true"
+    return {_KEY + name: value for name, value in values.items()}

@@ -78,6 +78,8 @@ class LoadedImage:
         Identity of the frame where the file is a captured one, otherwise 0.
     objective : str
         A name for people where a captured frame tells it.
+    simulated : bool
+        Whether the file says that it was rendered, not recorded from tissue.
     """
 
     rgb: U8
@@ -87,6 +89,7 @@ class LoadedImage:
     frame_id: int = 0
     t_ns: int = 0
     objective: str = ""
+    simulated: bool = False
 
     def __post_init__(self) -> None:
         require("LoadedImage.rgb", self.rgb, shape=(None, None, 3), dtype="u1")

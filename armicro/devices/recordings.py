@@ -52,8 +52,9 @@ class RecordingFile(FileModel):
     schema_: Annotated[Literal["armicro.recording/1"], Field(alias="schema")]
     um_per_px: float | None = None
     fps: Annotated[float | None, Field(gt=0, le=100_000)] = None
+    frames: Annotated[int | None, Field(ge=1)] = None
     objective: str = ""
-    note: str = ""
+    simulated: bool = False
 
 
 class FrameSource(Protocol):
@@ -89,6 +90,10 @@ class Recording:
         Frames per second.
     presses_ns : tuple of int
         Times of the presses, ns, in order.
+    n_frames : int or None
+        How many frames it was written with, where it says so.
+    simulated : bool
+        Whether it says that it was rendered, not recorded from tissue.
     """
 
     path: Path
@@ -96,6 +101,8 @@ class Recording:
     optics: Optics
     fps: float
     presses_ns: tuple[int, ...]
+    n_frames: int | None = None
+    simulated: bool = False
 
     @property
     def period_ns(self) -> int:
@@ -108,9 +115,10 @@ class Recording:
         Raises
         ------
         RecordingError
-            If a frame cannot be read or frames differ in size.
+            If a frame cannot be read, frames differ in size, or there are fewer than it was written with.
         """
         shape: tuple[int, ...] | None = None
+        index = -1
         for index, rgb in enumerate(self._pictures() if self.pictures else self._video()):
             if shape is not None and rgb.shape != shape:
                 raise RecordingError(
@@ -120,6 +128,10 @@ class Recording:
             shape = rgb.shape
             t_ns = round(index * 1e9 / self.fps)
             yield Frame(rgb, index, t_ns, self.optics, f"{self.path}#{index}")
+        if self.n_frames is not None and index + 1 < self.n_frames:
+            raise RecordingError(
+                f"{self.path}: it ends after {index + 1} of its {self.n_frames} frames: truncated or damaged"
+            )
 
     def _pictures(self) -> Iterator[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]:
         for picture in self.pictures:
@@ -285,4 +297,12 @@ def open_recording(path: Path, um_per_px: float | None = None, pedal: Path | Non
     except RecordingError as error:
         text = str(error)
         raise RecordingError(text if text.startswith(str(track)) else f"{track}: {text}") from error
-    return Recording(path, pictures, optics, fps, presses_ns)
+    return Recording(
+        path,
+        pictures,
+        optics,
+        fps,
+        presses_ns,
+        told.frames if told is not None else None,
+        told is not None and told.simulated,
+    )

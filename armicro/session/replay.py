@@ -11,19 +11,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from armicro.contracts.errors import RecordingError
 from armicro.contracts.frame import Frame
-from armicro.contracts.results import FovResult
 from armicro.devices.recordings import FrameSource
 from armicro.session.capture_rule import MOVED, frame_of_press, scene_change
 from armicro.session.lanes import CommitLane, LaneClosed, LiveCounts, LiveLane
+
+ResultT = TypeVar("ResultT")
 
 _COMMIT_CAPACITY = 8
 """Captured frames that may wait for their analysis; 27 MB each at 3008²."""
 _IDLE_S = 0.02
 """How long the analysis waits for a commit before it looks at the live lane again."""
+_WAKE_S = 0.2
+"""How often the caller's thread wakes while it waits: on Windows, a lock without end hears no Ctrl-C."""
 
 
 class RecordedSource(FrameSource, Protocol):
@@ -129,7 +132,7 @@ def _capture(index: int, press_ns: int, frame: Frame, last: Frame | None) -> Cap
     return Capture(index, press_ns, frame, same)
 
 
-class Replay:
+class Replay(Generic[ResultT]):
     """Plays a recorded source through both lanes.
 
     Parameters
@@ -143,19 +146,19 @@ class Replay:
     """
 
     def __init__(
-        self, source: RecordedSource, analyse: Callable[[Frame], FovResult], *, live: bool = True
+        self, source: RecordedSource, analyse: Callable[[Frame], ResultT], *, live: bool = True
     ) -> None:
         self._source = source
         self._analyse = analyse
         self._live_wanted = live
         self._live: LiveLane[Frame] = LiveLane()
         self._commits: CommitLane[Capture] = CommitLane(_COMMIT_CAPACITY)
-        self._results: CommitLane[tuple[Capture, FovResult]] = CommitLane(_COMMIT_CAPACITY)
+        self._results: CommitLane[tuple[Capture, ResultT]] = CommitLane(_COMMIT_CAPACITY)
         self._failure: BaseException | None = None
         self._frames = 0
         self._captures = 0
 
-    def run(self) -> Iterator[tuple[Capture, FovResult]]:
+    def run(self) -> Iterator[tuple[Capture, ResultT]]:
         """Play the source once and yield captured results in the order of the presses.
 
         Blocks while the next result is computed. However the iteration is left, both threads have ended
@@ -163,7 +166,7 @@ class Replay:
 
         Yields
         ------
-        tuple of Capture and FovResult
+        tuple of Capture and ResultT
             What was captured and its reading.
 
         Raises
@@ -178,8 +181,10 @@ class Replay:
         for thread in threads:
             thread.start()
         try:
-            while (item := self._results.take()) is not None:
-                yield item
+            while not self._results.finished:
+                item = self._results.take(_WAKE_S)
+                if item is not None:
+                    yield item
         finally:
             self._live.close()
             self._commits.abort()

@@ -60,9 +60,7 @@ def score_images(
 def score(
     images: Annotated[
         list[Path],
-        typer.Argument(
-            metavar="IMAGE", help="Fields of one case: PNG, JPEG, TIFF or OME-TIFF, 8 or 16 bit."
-        ),
+        typer.Argument(metavar="IMAGE", help="Fields of one case: PNG, JPEG, TIFF or OME-TIFF, 8 or 16 bit."),
     ],
     um_per_px: Annotated[
         list[float] | None,

@@ -146,11 +146,13 @@ def test_orientation_and_colour_profile_are_not_applied_and_said(tmp_path: Path,
 
 
 def test_a_captured_frame_carries_its_scale_and_identity(tmp_path: Path, picture: U8) -> None:
-    frame = Frame(picture, 17, 123_456_789_012, Optics(0.21203), "camera")
-    write_png(tmp_path / "f.png", frame.rgb, frame_text(frame))
+    frame = Frame(picture, 17, 123_456_789_012, Optics(0.21203, "40x"), "camera")
+    write_png(tmp_path / "f.png", frame.rgb, frame_text(frame, simulated=True))
     image = read_image(tmp_path / "f.png")
-    assert (image.um_per_px, image.frame_id, image.t_ns) == (0.21203, 17, 123_456_789_012)
-    np.testing.assert_array_equal(image.frame("f.png").rgb, picture)
+    again = image.frame("camera")
+    assert (again.optics, again.frame_id, again.t_ns) == (frame.optics, frame.frame_id, frame.t_ns)
+    assert image.simulated
+    np.testing.assert_array_equal(again.rgb, picture)
 
 
 def test_the_given_scale_counts_and_a_contradiction_is_said(tmp_path: Path, picture: U8) -> None:
@@ -159,7 +161,7 @@ def test_the_given_scale_counts_and_a_contradiction_is_said(tmp_path: Path, pict
     assert read_image(tmp_path / "f.png", 0.254).notes == ()
     image = read_image(tmp_path / "f.png", 0.5)
     assert image.um_per_px == 0.5
-    assert image.notes == ("the captured frame says 0.25 µm/px; the given 0.5 was used",)
+    assert image.notes == ("the frame's own record says 0.25 µm/px; the given 0.5 was used",)
 
 
 def test_a_missing_scale_is_never_guessed(tmp_path: Path, picture: U8) -> None:

@@ -1,0 +1,112 @@
+"""One size of the benchmark, in a process of its own so that its peak memory is its own.
+
+Run as `python -m armicro.app.bench_child JSON`; prints JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import psutil
+
+from armicro.app.case_run import CaseOptions, FieldReader
+from armicro.app.timing import StageClock
+from armicro.assays.her2_ihc import Reading, analyse
+from armicro.contracts.arrays import U8, frozen
+from armicro.contracts.frame import Frame, Optics
+from armicro.overlay import draw_overlay
+from armicro.sim.case import CaseParams, simulate_field
+
+_TILE_PX = 752
+
+
+@dataclass(frozen=True, slots=True)
+class BenchTask:
+    """One size.
+
+    Parameters
+    ----------
+    size_px : int
+        Side of the field.
+    um_per_px : float
+        Scale.
+    repeats : int
+        Timed runs, after one that is not.
+    reading : str
+        The cell reading.
+    """
+
+    size_px: int
+    um_per_px: float
+    repeats: int
+    reading: str
+
+
+@dataclass(frozen=True, slots=True)
+class BenchResult:
+    """What one size took.
+
+    Parameters
+    ----------
+    size_px : int
+        Side of the field.
+    n_cells : int
+        Tumour cells in it.
+    stages_ms : dict
+        Milliseconds of each run by stage; "total" is from image in memory to result and overlay.
+    before_mb, peak_mb : float
+        Resident memory with the image in memory before the first run, and the process's peak, MB (10^6).
+    """
+
+    size_px: int
+    n_cells: int
+    stages_ms: dict[str, list[float]]
+    before_mb: float
+    peak_mb: float
+
+
+def bench_field(size_px: int, um_per_px: float) -> U8:
+    """Make a field of any size with the same tissue everywhere: one simulated tile, mirrored and repeated."""
+    params = CaseParams(um_per_px=um_per_px, shape_px=(_TILE_PX, _TILE_PX), fields=1)
+    tile = simulate_field(params, 0, 0).rgb
+    block = np.concatenate([tile, tile[:, ::-1]], axis=1)
+    block = np.concatenate([block, block[::-1]], axis=0)
+    times = -(-size_px // block.shape[0])
+    return frozen(np.ascontiguousarray(np.tile(block, (times, times, 1))[:size_px, :size_px]))
+
+
+def _peak_bytes() -> int:
+    """Return the process's peak resident memory."""
+    try:
+        import resource
+    except ImportError:
+        return int(psutil.Process().memory_info().peak_wset)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak if sys.platform == "darwin" else peak * 1024)
+
+
+def run_task(task: BenchTask) -> BenchResult:
+    """Time one size in this process."""
+    reader = FieldReader(CaseOptions(reading=Reading(task.reading)))
+    frame = Frame(bench_field(task.size_px, task.um_per_px), 0, 0, Optics(task.um_per_px), "bench")
+    before = psutil.Process().memory_info().rss
+    stages: dict[str, list[float]] = {}
+    n_cells = 0
+    for index in range(task.repeats + 1):
+        clock = StageClock()
+        with clock("total"):
+            result = analyse(frame, reader.recipe, stages=clock)
+            with clock("overlay"):
+                draw_overlay(result)
+        n_cells = int(result.cells.counted.sum())
+        if index:
+            for name, ms in clock.take_ms().items():
+                stages.setdefault(name, []).append(ms)
+    return BenchResult(task.size_px, n_cells, stages, before / 1e6, _peak_bytes() / 1e6)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(asdict(run_task(BenchTask(**json.loads(sys.argv[1]))))))

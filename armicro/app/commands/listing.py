@@ -1,0 +1,53 @@
+"""`armicro guidelines` and `armicro schema`: what is built in."""
+
+from __future__ import annotations
+
+import json as json_module
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from armicro.app import console
+from armicro.app.profiles import OpticsProfileFile, StainProfileFile, schema_text
+from armicro.devices.file_model import FileModel
+from armicro.devices.recordings import RecordingFile
+from armicro.report.case_json import json_schema
+from armicro.scoring.guidelines import DEFAULT_GUIDELINE, guideline_names, load_guideline
+
+
+class SchemaName(StrEnum):
+    """Files whose form is described by a JSON Schema."""
+
+    CASE = "case"
+    STAIN_PROFILE = "stain-profile"
+    OPTICS_PROFILE = "optics-profile"
+    RECORDING = "recording"
+
+
+def guidelines() -> None:
+    """List the rule sets with what they are and where they come from."""
+    out = console.results()
+    for name in guideline_names():
+        rules = load_guideline(name)
+        default = "  (default)" if name == DEFAULT_GUIDELINE else ""
+        out.print(f"[bold]{console.shown(rules.name)}[/bold] {console.shown(rules.version)}{default}")
+        for text in (rules.title, rules.citation):
+            out.print(f"    {console.shown(text)}", soft_wrap=True)
+
+
+def schema(
+    name: Annotated[SchemaName, typer.Argument(help="Which file's form.")] = SchemaName.CASE,
+) -> None:
+    """Print the JSON Schema of a file that armicro writes or reads."""
+    if name is SchemaName.CASE:
+        text = json_module.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+    else:
+        models: dict[SchemaName, type[FileModel]] = {
+            SchemaName.STAIN_PROFILE: StainProfileFile,
+            SchemaName.OPTICS_PROFILE: OpticsProfileFile,
+            SchemaName.RECORDING: RecordingFile,
+        }
+        text = schema_text(models[name])
+    sys.stdout.write(text)
