@@ -34,7 +34,8 @@ def ranks(values: I64, n: I64, guideline: Guideline) -> I64:
     """
     out = np.where(n > 0, 0, NOT_RANKED).astype(np.int64)
     for k, (criterion, rank) in enumerate(zip(guideline.criteria, guideline.criterion_ranks, strict=True)):
-        met = (n > 0) & (values[..., k] >= _needed_each(criterion, n, guideline))
+        # At least one cell is always needed, so nothing is met without tumour cells.
+        met = values[..., k] >= _needed_each(criterion, n, guideline)
         out = np.where(met, np.maximum(out, rank), out)
     return out
 

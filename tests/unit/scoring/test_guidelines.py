@@ -122,7 +122,11 @@ def _but(text: str, old: str, new: str) -> str:
         ('key = "unusual"', 'key = "complete"', "same key"),
         ('["intense_complete"]', '["intense"]', "'categories' must be different ones of"),
         ('["intense_complete"]', '["none"]', "'categories' must be different ones of"),
-        ('["intense_complete"]', '["intense_complete", "intense_complete"]', "'categories' must be different"),
+        (
+            '["intense_complete"]',
+            '["intense_complete", "intense_complete"]',
+            "'categories' must be different",
+        ),
         ('["intense_complete"]', '["intense_incomplete", "faint"]', "of any two criteria"),
         ('["intense_complete"]', "[]", "'categories' must be a list of words"),
         ('scores = ["3+"]', 'scores = ["5+"]', "'scores' must be among"),
@@ -149,7 +153,7 @@ def test_a_wrong_rule_file_is_refused(old: str, new: str, says: str) -> None:
         ("link_um = 20.0", "link_um = nan", "'link_um' must be above 0"),
         ('key = "strong"', 'key = "strong"\nmore_than_percent = 10', "unknown key 'more_than_percent'"),
         ('"weak_incomplete", "faint"]', '"weak_incomplete"]', "every stained cell"),
-        ('{count} of', '{none} of', "uses ['none']"),
+        ("{count} of", "{none} of", "uses ['none']"),
     ],
 )
 def test_a_wrong_cluster_rule_is_refused(old: str, new: str, says: str) -> None:

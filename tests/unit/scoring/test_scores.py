@@ -132,7 +132,9 @@ class TestBreast:
             ({"intense_complete": 500}, "3+", None),
         ],
     )
-    def test_annotations(self, field: Make, cells: dict[str, int], score: str, annotation: str | None) -> None:
+    def test_annotations(
+        self, field: Make, cells: dict[str, int], score: str, annotation: str | None
+    ) -> None:
         case = _of(field, BREAST, 1000, **cells)
         assert (case.score.score, case.score.annotation) == (score, annotation)
 
@@ -176,26 +178,27 @@ class TestBreast:
         assert not any("moderate" in c for c in faint.score.comments)
 
     @pytest.mark.parametrize(
-        ("cells", "reason"),
+        ("cells", "share", "words"),
         [
-            (
-                {"intense_complete": 123},
-                "complete and intense membrane staining in 12.3 % of tumour cells (123 of 1000), more than 10 %",
-            ),
+            ({"intense_complete": 123}, "complete and intense|12.3|123", "more than 10 %"),
             (
                 {"intense_complete": 42},
-                "complete and intense membrane staining in 4.2 % of tumour cells (42 of 1000), "
+                "complete and intense|4.2|42",
                 "more than none but not more than 10 %",
             ),
-            (
-                {"faint": 100},
-                "membrane staining in 10.0 % of tumour cells (100 of 1000), not more than 10 %",
-            ),
-            ({}, "no membrane staining in 1000 tumour cells"),
+            ({"weak_complete": 420}, "complete and at least weak|42.0|420", "more than 10 %"),
+            ({"faint": 110}, "|11.0|110", "more than 10 %"),
+            ({"faint": 100}, "|10.0|100", "not more than 10 %"),
         ],
     )
-    def test_the_reason(self, field: Make, cells: dict[str, int], reason: str) -> None:
-        assert _of(field, BREAST, 1000, **cells).score.reason == reason
+    def test_the_reason(self, field: Make, cells: dict[str, int], share: str, words: str) -> None:
+        what, percent, count = share.split("|")
+        assert _of(field, BREAST, 1000, **cells).score.reason == (
+            f"{what} membrane staining in {percent} % of tumour cells ({count} of 1000), {words}".lstrip()
+        )
+
+    def test_the_reason_where_nothing_is_stained(self, field: Make) -> None:
+        assert _of(field, BREAST, 1000).score.reason == "no membrane staining in 1000 tumour cells"
 
     def test_the_reason_does_not_round_across_the_border(self, field: Make) -> None:
         case = _of(field, BREAST, 9999, intense_complete=1000)
@@ -243,7 +246,9 @@ class TestBiopsy:
     def test_the_percentage_plays_no_part(self, place: Place) -> None:
         case = summarise([self.row(place, 15, [IC] * 5, others=4995)], load_guideline(BIOPSY))
         assert case.score.score == "3+"
-        assert case.score.reason == "strong membrane staining in a cluster of 5 tumour cells, at least 5 needed"
+        assert (
+            case.score.reason == "strong membrane staining in a cluster of 5 tumour cells, at least 5 needed"
+        )
 
     def test_cells_as_far_as_the_link_are_neighbours_and_no_farther(self, place: Place) -> None:
         rules = load_guideline(BIOPSY)
