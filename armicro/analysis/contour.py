@@ -49,11 +49,11 @@ class ContourParams:
     """
 
     angles: int = 48
-    radii: int = 28
+    radii: int = 36
     nearest_um: float = 1.8
-    farthest_um: float = 12.0
-    steepest: int = 2
-    bend_cost: float = 0.01
+    farthest_um: float = 18.0
+    steepest: int = 3
+    bend_cost: float = 0.003
     trespass_cost: float = 0.06
     trespass_free_um: float = 1.0
     size_cost: float = 0.002
@@ -75,7 +75,8 @@ class Contours:
     radius_um : ndarray of float32, (N, K)
         Distance from the nucleus at each angle, µm.
     length_um : ndarray of float32, (N, K)
-        Length of contour that each angle stands for, µm.
+        Length of contour that each angle stands for, µm; 0 where it runs outside the field and cannot be
+        seen.
     y_px, x_px : ndarray of float32, (N, K)
         Where that is, in pixels of the map.
     """
@@ -116,7 +117,7 @@ def _offsets(params: ContourParams, um_per_px: float) -> tuple[F32, F32]:
 def best_closed_path(reward: F32, params: ContourParams) -> I32:
     """Find the closed path of greatest reward through each cell's polar picture.
 
-    Viterbi over one and a half turns, so that the last whole turn has forgotten where it began.
+    Viterbi over one and a quarter turns, so that the last whole turn has forgotten where it began.
 
     Parameters
     ----------
@@ -132,7 +133,7 @@ def best_closed_path(reward: F32, params: ContourParams) -> I32:
     """
     n, k_angles, n_radii = reward.shape
     reach = params.steepest
-    order = [k % k_angles for k in range(-(k_angles // 2), k_angles)]
+    order = [k % k_angles for k in range(-(k_angles // 4), k_angles)]
     shifts = range(-reach, reach + 1)
     bend = np.array([params.bend_cost * s * s for s in shifts], np.float32)
     # One guard band on each side stands for "outside": never chosen.
@@ -195,7 +196,10 @@ def follow(
     slope = (np.roll(radius, -1, axis=1) - np.roll(radius, 1, axis=1)) / 2
     length = np.hypot(radius * np.float32(2 * np.pi / params.angles), slope)
     flat = np.arange(params.angles, dtype=np.int32) * params.radii + path
-    return Contours(radius, length, centres[:, :1] + dy[flat], centres[:, 1:] + dx[flat])
+    y, x = centres[:, :1] + dy[flat], centres[:, 1:] + dx[flat]
+    h, w = signal_od.shape
+    seen = (y >= 0) & (y <= h - 1) & (x >= 0) & (x <= w - 1)
+    return Contours(radius, np.where(seen, length, np.float32(0)), y, x)
 
 
 def _reward(layers: F32, at: tuple[F32, F32], um_per_px: float, params: ContourParams) -> F32:

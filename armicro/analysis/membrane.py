@@ -34,7 +34,7 @@ class MembraneParams:
         Share of the surrounding density that is taken off, 0 (plain density) to 1 (contrast only).
     """
 
-    denoise_sigma_um: float = 0.35
+    denoise_sigma_um: float = 0.3
     widest_um: float = 5.0
     surround_share: float = 0.5
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from armicro.analysis.contour import ContourParams, Contours, border_distance, follow, sample
@@ -32,10 +33,12 @@ class PerCellParams:
     ----------
     complete_share : float
         From here on a contour is complete.
-    incomplete_share : float
-        From here on it is stained at all, at the weak or intense level.
-    faint_share : float
-        The same at the faint level.
+    core_share : float
+        A contour that is faint all around is a complete weak one if at least this share of it is weak: a thin
+        membrane pales where it leaves the focal plane. Intense contours get no such allowance, since
+        "complete and intense" decides about treatment.
+    intense_share, weak_share, faint_share : float
+        From here on a contour is stained at all, at each level.
     gap_angles : int
         Gaps of up to twice this many contour samples are closed: a membrane cut obliquely pales for a moment.
     membrane : MembraneParams
@@ -45,7 +48,9 @@ class PerCellParams:
     """
 
     complete_share: float = 0.85
-    incomplete_share: float = 0.2
+    core_share: float = 0.5
+    intense_share: float = 0.3
+    weak_share: float = 0.25
     faint_share: float = 0.2
     gap_angles: int = 1
     membrane: MembraneParams = MembraneParams()
@@ -101,10 +106,12 @@ def read_per_cell(
     signal = membrane_signal(dab, around, params.membrane.surround_share)
     border = border_distance(all_yx, dab.shape)
     contours = follow(signal, tumour_yx, border, maps.um_per_px, params.contour)
-    level = contour_levels(sample(signal, contours), thresholds, params.gap_angles)
+    # A contour runs up to half a pixel beside the crest: its neighbours' greatest value is the crest's.
+    crest = cv2.dilate(signal, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3)))
+    level = contour_levels(sample(crest, contours), thresholds, params.gap_angles)
     shares = stained_shares(level, contours)
     category = judge(shares, params)
-    stained = level > 0
+    stained = (level > 0) & (contours.length_um > 0)
     dab_on = sample(dab, contours)
     width = sample(ridge_width(signal, level_map(signal, thresholds), maps.um_per_px), contours)
     return CellTable(
@@ -151,8 +158,8 @@ def _closed(stained: Bool, gap_angles: int) -> Bool:
 
 
 def stained_shares(level: U8, contours: Contours) -> F32:
-    """Return the share of each contour's length at faint, weak and intense or more, (N, 3)."""
-    total = contours.length_um.sum(axis=1)
+    """Return the share of each contour's visible length at faint, weak and intense or more, (N, 3)."""
+    total = np.maximum(contours.length_um.sum(axis=1), np.float32(1e-6))
     return np.stack(
         [np.where(level >= grade, contours.length_um, 0).sum(axis=1) / total for grade in (1, 2, 3)], axis=1
     ).astype(np.float32)
@@ -161,12 +168,14 @@ def stained_shares(level: U8, contours: Contours) -> F32:
 def judge(shares: F32, params: PerCellParams) -> U8:
     """Turn shares (N, 3) into categories (N,), strongest rule first."""
     faint, weak, intense = shares.T
+    # Without a faint level there is nothing below weak that a membrane could pale to.
+    paled = (faint >= params.complete_share) & (weak >= params.core_share)
     return np.select(
         [
             intense >= params.complete_share,
-            intense >= params.incomplete_share,
-            weak >= params.complete_share,
-            weak >= params.incomplete_share,
+            intense >= params.intense_share,
+            (weak >= params.complete_share) | paled,
+            weak >= params.weak_share,
             faint >= params.faint_share,
         ],
         [

@@ -27,6 +27,8 @@ from armicro.imaging.tiles import Tile, tiles
 
 FEW_CELLS = 20
 """Fewer tumour cells than this in a field say little about it."""
+SPARSE_PER_MM2 = 250.0
+"""Fewer tumour cells than this per mm² of tissue: the field is hardly tumour. Solid tumour has 2,000 to 8,000."""
 
 
 class Reading(StrEnum):
@@ -107,10 +109,7 @@ def analyse(
     cells, membrane = field.read(nuclei)
     if regions is not None:
         cells = replace(cells, counted=inside(cells.yx_px, regions))
-    n = int(cells.counted.sum())
-    if n < FEW_CELLS:
-        note = f"few tumour cells: {n} found, expected at least {FEW_CELLS}"
-        quality = replace(quality, warnings=(*quality.warnings, note))
+    quality = replace(quality, warnings=(*quality.warnings, *_sparse(frame, cells, quality.tissue_share)))
     return FovResult(
         shape=frame.shape,
         cells=cells,
@@ -119,6 +118,20 @@ def analyse(
         quality=quality,
         provenance=_provenance(frame, profile, recipe, calibration_id),
     )
+
+
+def _sparse(frame: Frame, cells: CellTable, tissue_share: float) -> tuple[str, ...]:
+    """Warn where there are too few tumour cells to speak for the field."""
+    n = int(cells.counted.sum())
+    if n < FEW_CELLS:
+        return (f"few tumour cells: {n} found, expected at least {FEW_CELLS}",)
+    tissue_mm2 = tissue_share * frame.shape[0] * frame.shape[1] * (frame.optics.um_per_px / 1000) ** 2
+    if len(cells) < SPARSE_PER_MM2 * tissue_mm2:
+        return (
+            f"tumour cells are sparse: {len(cells) / tissue_mm2:.0f} per mm² of tissue, expected at least "
+            f"{SPARSE_PER_MM2:.0f}; the field may hold hardly any tumour",
+        )
+    return ()
 
 
 class _Field:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from armicro.contracts.arrays import U8
+from armicro.contracts.arrays import F32, U8
 from armicro.contracts.frame import Optics
 from armicro.contracts.results import Quality
 from armicro.contracts.stain import Vector3
@@ -17,6 +17,9 @@ TISSUE_OD = 0.045
 LEAST_TISSUE_SHARE = 0.10
 GREATEST_SATURATED_SHARE = 0.01
 LEAST_FOCUS = 0.15
+PATCH_PX = 512
+"""Side of the patch that sharpness is measured on."""
+
 
 
 def assess(rgb: U8, optics: Optics, white_rgb: Vector3) -> Quality:
@@ -36,9 +39,10 @@ def assess(rgb: U8, optics: Optics, white_rgb: Vector3) -> Quality:
     Quality
         With a warning, in words and with its number, for each limit that is missed.
     """
-    tissue_share = _tissue_share(rgb, optics, white_rgb)
+    density, step = _coarse_density(rgb, optics, white_rgb)
+    tissue_share = float(np.mean(density > TISSUE_OD))
     saturated = _saturated_share(rgb)
-    focus = _focus(rgb, optics)
+    focus = _focus(_richest_patch(rgb, density, step), optics)
     warnings = []
     if tissue_share < LEAST_TISSUE_SHARE:
         warnings.append(
@@ -46,32 +50,42 @@ def assess(rgb: U8, optics: Optics, white_rgb: Vector3) -> Quality:
         )
     if saturated > GREATEST_SATURATED_SHARE:
         warnings.append(
-            f"over-exposed or clipped: {saturated:.1%} of the tissue's pixels are at the sensor's limit, "
-            f"expected at most {GREATEST_SATURATED_SHARE:.0%}"
+            f"clipped: {saturated:.1%} of the pixels are at the sensor's lower limit, expected at most "
+            f"{GREATEST_SATURATED_SHARE:.0%}"
         )
     if tissue_share >= LEAST_TISSUE_SHARE and focus < LEAST_FOCUS:
         warnings.append(f"out of focus: sharpness {focus:.2f}, expected at least {LEAST_FOCUS:.2f}")
     return Quality(focus, saturated, tissue_share, tuple(warnings))
 
 
-def _tissue_share(rgb: U8, optics: Optics, white_rgb: Vector3) -> float:
+def _coarse_density(rgb: U8, optics: Optics, white_rgb: Vector3) -> tuple[F32, int]:
+    """Return the mean optical density on a grid of about `COARSE_UM_PER_PX`, and its step, px."""
     step = max(1, min(round(COARSE_UM_PER_PX / optics.um_per_px), *rgb.shape[:2]))
     coarse = np.maximum(reduce_blocks(rgb, step).astype(np.float32), 1)
     od = np.log10(np.asarray(white_rgb, np.float32) / coarse).mean(axis=2)
-    return float(np.mean(od > TISSUE_OD))
+    return np.asarray(od, np.float32), step
 
 
 def _saturated_share(rgb: U8) -> float:
     """Share of pixels with a channel at the sensor's lower end, of a regular sample."""
-    sample = rgb[::4, ::4]
-    return float(np.mean((sample == 0).any(axis=2)))
+    return float(np.mean((rgb[::8, ::8] == 0).any(axis=2)))
+
+
+def _richest_patch(rgb: U8, density: F32, step: int) -> U8:
+    """Return the patch of about `PATCH_PX` with the most tissue: sharpness says nothing on glass."""
+    cell = max(1, PATCH_PX // step)
+    h, w = density.shape
+    if h <= cell and w <= cell:
+        return rgb
+    means = cv2.boxFilter(density, -1, (min(cell, w), min(cell, h)), borderType=cv2.BORDER_REFLECT)
+    inner = means[min(cell, h) // 2 : max(1, h - cell // 2), min(cell, w) // 2 : max(1, w - cell // 2)]
+    y, x = np.unravel_index(int(np.argmax(inner)), inner.shape)
+    return rgb[int(y) * step : int(y) * step + PATCH_PX, int(x) * step : int(x) * step + PATCH_PX]
 
 
 def _focus(rgb: U8, optics: Optics) -> float:
     """Share of the fine detail (below 1 µm) in all detail (below 4 µm) of the green channel, 0 to about 1."""
-    side = 1024
-    y, x = max(0, (rgb.shape[0] - side) // 2), max(0, (rgb.shape[1] - side) // 2)
-    green = rgb[y : y + side, x : x + side, 1].astype(np.float32)
+    green = np.ascontiguousarray(rgb[..., 1]).astype(np.float32)
     fine = green - cv2.GaussianBlur(green, (0, 0), 0.5 / optics.um_per_px)
     broad = green - cv2.GaussianBlur(green, (0, 0), 2.0 / optics.um_per_px)
     spread = float(broad.std())
