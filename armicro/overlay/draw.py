@@ -13,12 +13,12 @@ import numpy as np
 from armicro.contracts.arrays import U8, require
 from armicro.contracts.results import FovResult
 from armicro.overlay.furniture import draw_legend, draw_scale_bar, paste
-from armicro.overlay.labels import label_plane
+from armicro.overlay.labels import Layers, draw_layers, widen
 from armicro.overlay.style import FIRST_CATEGORY, NEUTRAL, PALETTE, Label, OverlayStyle
 
 _CASING_ALPHA = 130
 _SOFT_SIGMA_PX = 0.5
-_STRIP_ROWS = 128
+_STRIP_ROWS = 64
 
 
 def draw_overlay(result: FovResult, style: OverlayStyle | None = None) -> U8:
@@ -38,7 +38,7 @@ def draw_overlay(result: FovResult, style: OverlayStyle | None = None) -> U8:
         Premultiplied RGBA of `style.drawn_shape(result.shape)`; all zero where nothing is drawn.
     """
     style = style or OverlayStyle()
-    rgba = _paint(label_plane(result, style), style)
+    rgba = _paint(draw_layers(result, style), style)
     if style.legend:
         legend = draw_legend(style, result.counts(), rgba.shape[0])
         paste(rgba, legend, "bottom-left", style)
@@ -63,22 +63,40 @@ def colour_table(style: OverlayStyle) -> U8:
     return table
 
 
-def _paint(plane: U8, style: OverlayStyle) -> U8:
-    """Labels to premultiplied RGBA with soft edges; blending premultiplied colours keeps alpha in step.
+def _paint(layers: Layers, style: OverlayStyle) -> U8:
+    """Flatten layers into premultiplied RGBA with soft edges.
 
-    Done in strips that stay in the processor's cache, each with a row of its neighbours to blend with: a
-    whole field's intermediate would cost more to fetch than to compute.
+    Done in strips that stay in the processor's cache, each with enough of its neighbours to widen and blend
+    with: a whole field's intermediates would cost more to fetch than to compute.
     """
     words = colour_table(style).view(np.uint32).ravel()
-    height, width = plane.shape
+    height, width = layers.marks.shape
+    halo = style.intense_px + 2
     out: U8 = np.empty((height, width, 4), np.uint8)
+    hard = np.empty((_STRIP_ROWS + 2 * halo, width), np.uint32)
+    soft: U8 = np.empty((*hard.shape, 4), np.uint8)
     for top in range(0, height, _STRIP_ROWS):
         bottom = min(top + _STRIP_ROWS, height)
-        first, last = max(top - 1, 0), min(bottom + 1, height)
-        hard = np.take(words, plane[first:last], mode="clip").view(np.uint8).reshape(-1, width, 4)
-        soft = cv2.GaussianBlur(hard, (3, 3), _SOFT_SIGMA_PX, borderType=cv2.BORDER_REPLICATE)
+        first, last = max(top - halo, 0), min(bottom + halo, height)
+        n = last - first
+        np.take(words, _flatten(layers, slice(first, last), style), out=hard[:n], mode="clip")
+        # Blending premultiplied colours keeps alpha in step with them.
+        pixels = hard[:n].view(np.uint8).reshape(n, width, 4)
+        cv2.GaussianBlur(pixels, (3, 3), _SOFT_SIGMA_PX, dst=soft[:n], borderType=cv2.BORDER_REPLICATE)
         out[top:bottom] = soft[top - first : bottom - first]
     return out
+
+
+def _flatten(layers: Layers, rows: slice, style: OverlayStyle) -> U8:
+    """Widen and join some rows of the layers, the greater label on top, and lay the casing around them."""
+    labels = cv2.max(widen(layers.intense[rows], style.intense_px), widen(layers.weak[rows], style.weak_px))
+    cv2.max(labels, widen(layers.faint[rows], style.faint_px), dst=labels)
+    cv2.max(labels, layers.marks[rows], dst=labels)
+    if style.mode == "screen":
+        edge = cv2.dilate(labels, cv2.getStructuringElement(cv2.MORPH_RECT, (3, 3)))
+        cv2.threshold(edge, 0, Label.CASING, cv2.THRESH_BINARY, dst=edge)
+        cv2.max(labels, edge, dst=labels)
+    return labels.astype(np.uint8, copy=False)
 
 
 def compose(rgb: U8, rgba: U8) -> U8:
@@ -103,9 +121,13 @@ def compose(rgb: U8, rgba: U8) -> U8:
     """
     require("rgb", rgb, shape=(None, None, 3), dtype="u1")
     require("rgba", rgba, shape=(rgb.shape[0], rgb.shape[1], 4), dtype="u1")
-    through = cv2.cvtColor(cv2.bitwise_not(cv2.extractChannel(rgba, 3)), cv2.COLOR_GRAY2RGB)
-    under = cv2.multiply(rgb, through, scale=1 / 255)
-    return cv2.add(under, cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB)).astype(np.uint8, copy=False)
+    out: U8 = np.empty_like(rgb)
+    for top in range(0, len(rgb), _STRIP_ROWS):
+        over = rgba[top : top + _STRIP_ROWS]
+        through = cv2.cvtColor(cv2.bitwise_not(cv2.extractChannel(over, 3)), cv2.COLOR_GRAY2RGB)
+        under = cv2.multiply(rgb[top : top + _STRIP_ROWS], through, scale=1 / 255)
+        out[top : top + _STRIP_ROWS] = cv2.add(under, cv2.cvtColor(over, cv2.COLOR_RGBA2RGB))
+    return out
 
 
 def compose_eyepiece(rgb: U8, rgba: U8, transmission: float = 0.7) -> U8:

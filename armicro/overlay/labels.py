@@ -1,12 +1,15 @@
-"""Cells drawn into a plane of labels: which category, if any, each pixel shows.
+"""Cells drawn as labels: which category, if any, each pixel shows.
 
 One byte per pixel instead of four keeps a whole field of thousands of cells within a few milliseconds,
-and a label cannot blend into a colour that stands for nothing where two lines meet.
+and a label cannot blend into a colour that stands for nothing where two lines meet. Lines are drawn one
+pixel wide into a layer for each width; whoever flattens the layers widens them, which costs less than
+drawing wide lines does.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -47,7 +50,25 @@ _SKELETON_LABEL[1:5] = (
 )
 
 
-def label_plane(result: FovResult, style: OverlayStyle) -> U8:
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """A drawing as labels, by width.
+
+    Parameters
+    ----------
+    intense, weak, faint : ndarray of uint8, (h, w)
+        `Label` of lines one pixel wide, to be widened to the style's widths.
+    marks : ndarray of uint8, (h, w)
+        `Label` of nuclei, at their own size.
+    """
+
+    intense: U8
+    weak: U8
+    faint: U8
+    marks: U8
+
+
+def draw_layers(result: FovResult, style: OverlayStyle) -> Layers:
     """Draw the cells of a field as labels.
 
     Parameters
@@ -59,23 +80,23 @@ def label_plane(result: FovResult, style: OverlayStyle) -> U8:
 
     Returns
     -------
-    ndarray of uint8, (h, w)
-        `Label` of each pixel of the drawing, `style.drawn_shape(result.shape)`.
+    Layers
+        Of `style.drawn_shape(result.shape)`.
     """
-    plane: U8 = np.zeros(style.drawn_shape(result.shape), np.uint8)
+    shape = style.drawn_shape(result.shape)
+    layers = Layers(*(np.zeros(shape, np.uint8) for _ in range(4)))
     cells = result.cells
     has_contours = cells.contour_um.shape[1] > 0
     if style.contours and has_contours:
-        _contours(plane, cells, result.provenance.optics.um_per_px, style)
+        _contours(layers, cells, result.provenance.optics.um_per_px, style)
     elif style.contours and result.membrane is not None:
-        _skeleton(plane, result.membrane, style)
-    if style.nuclei:
-        _points(plane, cells, style, shaped=not (has_contours and style.contours))
+        _skeleton(layers, result.membrane, style)
     if style.others:
-        stamp(plane, _to_drawing(result.others.yx_px, style.scale), cross(2 * style.weak_px - 1), Label.OTHER)
-    if style.mode == "screen":
-        _add_casing(plane)
-    return plane
+        at = _to_drawing(result.others.yx_px, style.scale)
+        stamp(layers.marks, at, cross(2 * style.weak_px - 1), Label.OTHER)
+    if style.nuclei:
+        _points(layers.marks, cells, style, shaped=not (has_contours and style.contours))
+    return layers
 
 
 def cell_labels(cells: CellTable) -> U8:
@@ -94,44 +115,54 @@ def cell_labels(cells: CellTable) -> U8:
     return np.where(cells.counted, cells.category + FIRST_CATEGORY, Label.EXCLUDED).astype(np.uint8)
 
 
+def widen(layer: U8, width_px: int) -> U8:
+    """Widen the lines of a layer from one pixel; where lines meet, the greater label wins.
+
+    Parameters
+    ----------
+    layer : ndarray of uint8, (h, w)
+        `Label`; not written to.
+    width_px : int
+        1 or more.
+
+    Returns
+    -------
+    ndarray of uint8, (h, w)
+        The layer itself where the width is 1.
+    """
+    if width_px <= 1:
+        return layer
+    shape = cv2.MORPH_ELLIPSE if width_px > 2 else cv2.MORPH_RECT
+    kernel = cv2.getStructuringElement(shape, (width_px, width_px))
+    return cv2.dilate(layer, kernel).astype(np.uint8, copy=False)
+
+
 def _to_drawing(yx_px: F32, scale: float) -> F32:
     """Field coordinates (N, 2) to those of the drawing; pixel centres are at whole numbers in both."""
     return ((yx_px + 0.5) * scale - 0.5).astype(np.float32)
 
 
-def _contours(plane: U8, cells: CellTable, um_per_px: float, style: OverlayStyle) -> None:
-    """Draw the stained arcs of every contour into an empty plane, in place.
-
-    Lines are drawn one pixel wide and grown, the widest first: growing a whole plane costs less than
-    drawing wide lines does.
-    """
+def _contours(layers: Layers, cells: CellTable, um_per_px: float, style: OverlayStyle) -> None:
+    """Draw the stained arcs of every contour into its layer, in place."""
     stroke = _STROKE[cells.category[:, None], np.minimum(cells.contour_level, 3)]
     stroke[cells.contour_um <= 0] = _CLEAR
-    vertices, label = _vertices(cells, um_per_px, style), cell_labels(cells)
-    finer: U8 = np.zeros_like(plane)
-    _draw_arcs(plane, vertices, stroke, label, _THICK)
-    _grow(plane, style.intense_px - style.weak_px)
-    _draw_arcs(finer, vertices, stroke, label, _THIN)
-    cv2.max(plane, finer, dst=plane)
-    _grow(plane, style.weak_px - style.faint_px)
-    finer.fill(0)
-    _draw_arcs(finer, vertices, stroke, label, _HAIR)
-    cv2.max(plane, finer, dst=plane)
-    _grow(plane, style.faint_px - 1)
+    corners, label = _corners(cells, um_per_px, style), cell_labels(cells)
+    for layer, which in ((layers.intense, _THICK), (layers.weak, _THIN), (layers.faint, _HAIR)):
+        _draw_arcs(layer, corners, stroke == which, label)
 
 
-def _vertices(cells: CellTable, um_per_px: float, style: OverlayStyle) -> I32:
-    """Corners of the contours as fixed-point x, y (N, K + 1, 2): arc k runs from corner k to corner k + 1.
+def _corners(cells: CellTable, um_per_px: float, style: OverlayStyle) -> I32:
+    """Corners of the contours, twice around: fixed-point x, y, (N, 2 K + 1, 2).
 
-    The corners lie half-way between neighbouring contour points, so that each point's own arc is centred
-    on it; corner K is corner 0 again.
+    Arc k runs from corner k to corner k + 1. The corners lie half-way between neighbouring contour points,
+    so that each point's own arc is centred on it. Twice around, an arc that passes angle 0 is a slice too.
     """
     k = cells.contour_um.shape[1]
     angle = 2 * np.pi * np.arange(k, dtype=np.float32) / k
     radius = np.maximum(cells.contour_um - np.float32(style.inset_um), 0.6 * cells.contour_um)
     radius *= np.float32(style.scale / um_per_px)
     centre = _to_drawing(cells.yx_px, style.scale)
-    corners = np.empty((len(cells), k + 1, 2), np.int32)
+    corners = np.empty((len(cells), 2 * k + 1, 2), np.int32)
     for axis, (direction, middle) in enumerate(
         ((np.cos(angle), centre[:, 1]), (np.sin(angle), centre[:, 0]))
     ):
@@ -141,66 +172,70 @@ def _vertices(cells: CellTable, um_per_px: float, style: OverlayStyle) -> I32:
         point += middle[:, None]
         point *= 1 << _SUBPIXEL_BITS
         corners[:, :k, axis] = np.rint(point)
-    corners[:, k] = corners[:, 0]
+    corners[:, k : 2 * k] = corners[:, :k]
+    corners[:, 2 * k] = corners[:, 0]
     return corners
 
 
-def _draw_arcs(plane: U8, vertices: I32, stroke: U8, label: U8, which: int) -> None:
-    """Draw every run of arcs of one stroke, one call per label, in place; a greater label goes on top."""
-    on = stroke == which
+def _draw_arcs(layer: U8, corners: I32, on: Bool, label: U8) -> None:
+    """Draw every run of arcs that are on, one call per label, in place; a greater label goes on top."""
     some, closed = on.any(axis=1), on.all(axis=1)
     for value in np.unique(label[some]):
         mine = some & (label == value)
-        rings = list(vertices[mine & closed, :-1])
-        cv2.polylines(plane, rings, True, int(value), 1, cv2.LINE_8, _SUBPIXEL_BITS)
-        broken = mine & ~closed
-        runs = _runs(vertices[broken], on[broken])
-        cv2.polylines(plane, runs, False, int(value), 1, cv2.LINE_8, _SUBPIXEL_BITS)
+        rings = list(corners[mine & closed, : on.shape[1]])
+        cv2.polylines(layer, rings, True, int(value), 1, cv2.LINE_8, _SUBPIXEL_BITS)
+        broken = np.flatnonzero(mine & ~closed)
+        runs = _runs(corners, on[broken], broken)
+        cv2.polylines(layer, runs, False, int(value), 1, cv2.LINE_8, _SUBPIXEL_BITS)
 
 
-def _runs(vertices: I32, on: Bool) -> list[npt.NDArray[np.int32]]:
-    """Cut contours into their runs of arcs that are on; a run may pass angle 0.
+def _runs(corners: I32, on: Bool, rows: npt.NDArray[np.intp]) -> list[npt.NDArray[np.int32]]:
+    """Cut contours into their runs of arcs that are on; none of them is on all around.
 
-    Each row is turned to begin at an arc that is off, so that no run wraps, and the rows are then one long
-    line of arcs in which a run is a slice.
+    Parameters
+    ----------
+    corners : ndarray of int32, (N, 2 K + 1, 2)
+        Of all contours, twice around.
+    on : ndarray of bool, (M, K)
+        Of some of them.
+    rows : ndarray of int, (M,)
+        Which these are.
+
+    Returns
+    -------
+    list of ndarray of int32, (L, 2)
+        Views of `corners`.
     """
-    n, k = on.shape
-    start = np.argmin(on, axis=1)
-    turn = (start[:, None] + np.arange(k + 1)) % k
-    line = np.take_along_axis(vertices, turn[:, :, None], axis=1).reshape(-1, 2)
-    flat = np.zeros((n, k + 1), np.int8)
-    flat[:, :k] = np.take_along_axis(on, turn[:, :k], axis=1)
-    edge = np.diff(flat.ravel(), prepend=0)
-    begins, ends = np.flatnonzero(edge == 1).tolist(), np.flatnonzero(edge == -1).tolist()
-    return [line[begin : end + 1] for begin, end in zip(begins, ends, strict=True)]
+    k = on.shape[1]
+    begin_row, begin = np.nonzero(on & ~np.roll(on, 1, axis=1))
+    end_row, end = np.nonzero(on & ~np.roll(on, -1, axis=1))
+    # A run that passes angle 0 ends before it begins: its end is put off by one turn, and comes last.
+    first = np.diff(end_row, prepend=-1) > 0
+    end += k * (first & on[end_row, 0] & on[end_row, -1])
+    end = end[np.argsort(end_row * 2 * k + end)]
+    base = rows[begin_row] * corners.shape[1]
+    line = corners.reshape(-1, 2)
+    return [line[a:b] for a, b in zip((base + begin).tolist(), (base + end + 2).tolist(), strict=True)]
 
 
-def _grow(plane: U8, by: int) -> None:
-    """Widen lines by whole pixels, in place; the greater label wins."""
-    if by > 0:
-        shape = cv2.MORPH_ELLIPSE if by > 1 else cv2.MORPH_RECT
-        cv2.dilate(plane, cv2.getStructuringElement(shape, (by + 1, by + 1)), dst=plane)
-
-
-def _skeleton(plane: U8, membrane: MembraneMap, style: OverlayStyle) -> None:
-    """Draw the skeleton's pixels into an empty plane, in place, as blocks of at least the lines' widths."""
+def _skeleton(layers: Layers, membrane: MembraneMap, style: OverlayStyle) -> None:
+    """Draw the skeleton's pixels into the intense and weak layers, in place."""
     labels = _SKELETON_LABEL[membrane.skeleton]
     rows, columns = np.nonzero(labels)
     block = membrane.factor * style.scale
+    height, width = layers.weak.shape
     y, x = (np.floor((at + 0.5) * block).astype(np.intp) for at in (rows, columns))
-    inside = (y < plane.shape[0]) & (x < plane.shape[1])
+    inside = (y < height) & (x < width)
     y, x, value = y[inside], x[inside], labels[rows[inside], columns[inside]]
     # Pixels that touched in the skeleton must still touch in the drawing.
-    touch = max(1, math.ceil(block))
-    finer: U8 = np.zeros_like(plane)
-    for part, width, first in (
-        (plane, style.intense_px, Label.INTENSE_INCOMPLETE),
-        (finer, style.weak_px, Label.WEAK_INCOMPLETE),
+    touch = math.ceil(block)
+    for layer, width_px, first in (
+        (layers.intense, style.intense_px, Label.INTENSE_INCOMPLETE),
+        (layers.weak, style.weak_px, Label.WEAK_INCOMPLETE),
     ):
         for label in (first, first + 1):
-            part[y[value == label], x[value == label]] = label
-        _grow(part, max(touch, width) - 1)
-    cv2.max(plane, finer, dst=plane)
+            layer[y[value == label], x[value == label]] = label
+        layer[...] = widen(layer, touch - width_px + 1)
 
 
 def _points(plane: U8, cells: CellTable, style: OverlayStyle, *, shaped: bool) -> None:
@@ -213,10 +248,3 @@ def _points(plane: U8, cells: CellTable, style: OverlayStyle, *, shaped: bool) -
         glyph = category_glyph(category, style) if shaped else small
         for value in np.unique(label[mine]):
             stamp(plane, yx[mine & (label == value)], glyph, int(value))
-
-
-def _add_casing(plane: U8) -> None:
-    """Lay a one-pixel dark edge around everything drawn, in place."""
-    edge = cv2.dilate(plane, cv2.getStructuringElement(cv2.MORPH_RECT, (3, 3)))
-    np.minimum(edge, np.uint8(Label.CASING), out=edge)
-    cv2.max(plane, edge, dst=plane)

@@ -144,6 +144,6 @@ def eyepiece_style(brightness: float = 1.0) -> OverlayStyle:
         Thicker lines, no legend, no scale bar, no marks on nuclei that are not counted.
     """
     return OverlayStyle(
-        intense_px=4, weak_px=2, faint_px=1, brightness=brightness, others=False, scale_bar=False,
+        intense_px=5, weak_px=3, faint_px=2, brightness=brightness, others=False, scale_bar=False,
         legend=False, mode="eyepiece",
     )  # fmt: skip
