@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import sys
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import FrameType
 from typing import Annotated
 
@@ -83,7 +83,8 @@ def _terminated(number: int, frame: FrameType | None) -> None:
     raise SystemExit(exit_codes.TERMINATED)
 
 
-def _prepare() -> None:
+@contextmanager
+def _tidy() -> Iterator[None]:
     """Set the process up: harmless output encoding, no chatter of libraries, tidy ending."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
@@ -91,11 +92,15 @@ def _prepare() -> None:
             reconfigure(errors="replace")
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    if not _debugging():
-        # What libraries find odd in a file is no message for the user; what matters is raised as an error.
-        warnings.simplefilter("ignore")
-        logging.lastResort = None
-    signal.signal(signal.SIGTERM, _terminated)
+    before = signal.signal(signal.SIGTERM, _terminated)
+    try:
+        with warnings.catch_warnings():
+            if not _debugging():
+                # What libraries find odd in a file is no message for the user; what matters is raised.
+                warnings.simplefilter("ignore")
+            yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -143,14 +148,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code; see `armicro.app.exit_codes`.
     """
     try:
-        _prepare()
-        code = _run(arguments)
+        with _tidy():
+            code = _run(arguments)
     except KeyboardInterrupt:
         code = exit_codes.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the outermost place: every error becomes one line
         code = _failed(error)
     if code == exit_codes.INTERRUPTED:
-        _say("armicro: interrupted; nothing was written")
+        _say("armicro: interrupted; no unfinished file is left")
     return code
 
 

@@ -7,7 +7,10 @@ fails before leaves nothing behind; a reader never meets half a file.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import signal
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -158,14 +161,28 @@ class Staging:
         OutputError
             If a file cannot be moved; those that were moved before it stay.
         """
-        for target, part in list(self._staged.items()):
-            try:
-                part.replace(target)
-            except OSError as error:
-                raise OutputError(f"{target}: cannot be written ({_why(error)})") from error
-            self._committed.append(target)
-            del self._staged[target]
+        with _uninterrupted():
+            for target, part in list(self._staged.items()):
+                try:
+                    part.replace(target)
+                except OSError as error:
+                    raise OutputError(f"{target}: cannot be written ({_why(error)})") from error
+                self._committed.append(target)
+                del self._staged[target]
         return tuple(self._committed)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C wait for the few milliseconds in which files are moved: all of them or none."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _why(error: OSError) -> str:
