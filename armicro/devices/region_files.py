@@ -7,6 +7,7 @@ centre of that pixel is at 0.5, 0.5; here pixel centres are at whole numbers, he
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from geojson_pydantic import (
     MultiPolygon,
 )
 from geojson_pydantic import Polygon as GeoPolygon
+from geojson_pydantic.geometries import Geometry
 from pydantic import ValidationError
 
 from armicro.contracts.errors import RegionError
@@ -26,8 +28,8 @@ from armicro.devices.file_model import explain, read_text
 from armicro.imaging.regions import Polygon, Regions
 
 _MODELS: dict[str, Any] = {
-    "Feature": Feature[Any, Any],
-    "FeatureCollection": FeatureCollection[Feature[Any, Any]],
+    "Feature": Feature[Geometry, Any],
+    "FeatureCollection": FeatureCollection[Feature[Geometry, Any]],
     "GeometryCollection": GeometryCollection,
     "Polygon": GeoPolygon,
     "MultiPolygon": MultiPolygon,
@@ -113,7 +115,11 @@ def parse_regions(text: str) -> Regions:
         kind = raw.get("type") if isinstance(raw, dict) else type(raw).__name__
         raise RegionError(f"its GeoJSON type is {str(kind)[:40]!r}: expected {', '.join(_MODELS)}")
     try:
-        found = [(_polygon(g), out) for g, out in _geometries(model.model_validate(raw), excluded=False)]
+        with warnings.catch_warnings():
+            # The library warns where a collection is legal but could be simpler; that is not the user's concern.
+            warnings.simplefilter("ignore", UserWarning)
+            document = model.model_validate(raw)
+        found = [(_polygon(g), out) for g, out in _geometries(document, excluded=False)]
     except ValidationError as error:
         raise RegionError(f"it is not valid GeoJSON: {explain(error, 1)}") from error
     except RecursionError as error:
