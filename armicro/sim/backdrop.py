@@ -8,13 +8,15 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from armicro.contracts.arrays import F32, F64, U8
-from armicro.sim.grid import SHIFT, Grid
+from armicro.contracts.arrays import F32, U8
+from armicro.sim.grid import Grid
 from armicro.sim.outlines import CellShape
 from armicro.sim.tissue import Tissue
 
 COARSE_UM = 0.42
 """Pixel on which it is painted before it is enlarged: nothing here is sharper."""
+FAR_UM = np.float32(500.0)
+"""Distances from the next nest are not told apart beyond this."""
 DIRECTIONS = 6
 """Fibres are mixed from so many layers of straight ones."""
 
@@ -73,45 +75,26 @@ def backdrop(
         log10 OD on the raster.
     """
     factor = max(1, round(COARSE_UM / grid.px_um))
-    coarse = _Coarse.under(grid, factor)
+    coarse = grid.coarser(factor)
     areas = _areas(tissue, category, coarse, rng)
-    fibres = _stroma(areas, coarse.grid, tissue, rng)
-    grain = coarse.grid.noise(1.0, rng)
+    fibres = _stroma(areas, coarse, tissue, rng)
+    grain = coarse.noise(1.0, rng)
     inside, out = areas.epithelium, 1 - np.maximum(areas.epithelium, areas.lumen)
     cytoplasm = np.float32(0.042) * areas.tone * (1 + np.float32(0.3) * grain)
-    mucus = np.float32(0.012) * np.maximum(coarse.grid.noise(6.0, rng) + 0.4 * grain - 0.6, 0)
+    mucus = np.float32(0.012) * np.maximum(coarse.noise(6.0, rng) + 0.4 * grain - 0.6, 0)
     haematoxylin = np.float32(looks.haematoxylin) * (
         cytoplasm * inside + np.float32(0.06) * fibres * out + mucus * areas.lumen
     )
-    cloud = 1 + np.float32(0.3) * grain + np.float32(0.25) * coarse.grid.noise(3.0, rng)
+    cloud = 1 + np.float32(0.3) * grain + np.float32(0.25) * coarse.noise(3.0, rng)
     brown = np.maximum(np.float32(looks.blush_od) * areas.tone, np.float32(looks.cytoplasm_od) * areas.brown)
     dab = brown * cloud * inside + np.float32(looks.stroma_brown_od) * fibres * out
-    return coarse.enlarged(haematoxylin, grid), coarse.enlarged(dab, grid)
+    return _enlarged(haematoxylin, factor, grid), _enlarged(dab, factor, grid)
 
 
-@dataclass(frozen=True, slots=True)
-class _Coarse:
-    """A raster whose pixels are whole blocks of a finer one's."""
-
-    grid: Grid
-    factor: int
-    origin_um: float
-
-    @staticmethod
-    def under(grid: Grid, factor: int) -> _Coarse:
-        shape = (math.ceil(grid.shape[0] / factor), math.ceil(grid.shape[1] / factor))
-        return _Coarse(Grid(shape, grid.px_um * factor, 0), factor, grid.pad_px * grid.px_um)
-
-    def fill(self, canvas: U8, outline_um: F64, value: int) -> None:
-        points = (outline_um + self.origin_um) / self.grid.px_um - 0.5
-        polygon = np.round(points[:, ::-1] * (1 << SHIFT)).astype(np.int32)
-        cv2.fillPoly(canvas, [polygon], value, cv2.LINE_AA, SHIFT)
-
-    def enlarged(self, plane: F32, grid: Grid) -> F32:
-        size = (self.grid.shape[1] * self.factor, self.grid.shape[0] * self.factor)
-        whole = cv2.resize(np.maximum(plane, 0), size, interpolation=cv2.INTER_LINEAR)
-        out: F32 = np.ascontiguousarray(whole[: grid.shape[0], : grid.shape[1]])
-        return out
+def _enlarged(plane: F32, factor: int, grid: Grid) -> F32:
+    size = (plane.shape[1] * factor, plane.shape[0] * factor)
+    whole = cv2.resize(np.maximum(plane, 0), size, interpolation=cv2.INTER_LINEAR)
+    return np.ascontiguousarray(whole[: grid.shape[0], : grid.shape[1]], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +108,8 @@ class _Areas:
     brown: F32
 
 
-def _areas(tissue: Tissue, category: U8, coarse: _Coarse, rng: np.random.Generator) -> _Areas:
-    epithelium, lumen, pale, tone, brown = (np.zeros(coarse.grid.shape, np.uint8) for _ in range(5))
+def _areas(tissue: Tissue, category: U8, coarse: Grid, rng: np.random.Generator) -> _Areas:
+    epithelium, lumen, pale, tone, brown = (np.zeros(coarse.shape, np.uint8) for _ in range(5))
     tone[:] = _FULL // 2
     for contour in tissue.core_um:
         coarse.fill(epithelium, contour, 255)
@@ -160,7 +143,9 @@ def _areas(tissue: Tissue, category: U8, coarse: _Coarse, rng: np.random.Generat
 def _stroma(areas: _Areas, coarse: Grid, tissue: Tissue, rng: np.random.Generator) -> F32:
     """Density of the stroma, about 1: wavy fibres along the nests, loose places, clefts at some nests."""
     nests = (areas.epithelium > 0.5).astype(np.uint8)
-    away = cv2.distanceTransform(1 - nests, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) * np.float32(coarse.px_um)
+    # The 5 x 5 mask, because the exact transform rounds differently for different numbers of threads.
+    away = cv2.distanceTransform(1 - nests, cv2.DIST_L2, cv2.DIST_MASK_5) * np.float32(coarse.px_um)
+    away = np.minimum(away, FAR_UM)  # without any nest it is endless
     fibre = _fibres(away, coarse, rng)
     loose = coarse.noise(28.0, rng)
     out = np.clip(0.75 + 0.42 * fibre + 0.2 * coarse.noise(2.2, rng) + 0.35 * loose, 0.03, 2.4)
@@ -168,9 +153,9 @@ def _stroma(areas: _Areas, coarse: Grid, tissue: Tissue, rng: np.random.Generato
     cleft = np.clip(1.5 - away / 1.8, 0, 1) * open_
     out *= (1 - 0.92 * cleft) * (1 - 0.65 * areas.pale)
     if tissue.glass is not None:
-        y, x = (np.arange(n, dtype=np.float32) * np.float32(coarse.px_um) for n in coarse.shape)
+        y, x = coarse.axes_um()
         dy, dx, offset = tissue.glass
-        beyond = y[:, None] * np.float32(dy) + x[None, :] * np.float32(dx) - np.float32(offset)
+        beyond = y * np.float32(dy) + x * np.float32(dx) - np.float32(offset)
         beyond += 5 * coarse.noise(35.0, rng) + 1.2 * coarse.noise(6.0, rng)
         out *= np.clip(0.5 - beyond / 1.5, 0, 1)
     result: F32 = out.astype(np.float32)
@@ -186,8 +171,7 @@ def _fibres(away_um: F32, coarse: Grid, rng: np.random.Generator) -> F32:
     cos2 = -(gx * gx - gy * gy) / size + 0.7 * coarse.noise(45.0, rng)
     sin2 = -2 * gx * gy / size + 0.7 * coarse.noise(45.0, rng)
     norm = np.sqrt(cos2 * cos2 + sin2 * sin2) + np.float32(1e-6)
-    y = np.arange(coarse.shape[0], dtype=np.float32)[:, None] * np.float32(coarse.px_um)
-    x = np.arange(coarse.shape[1], dtype=np.float32)[None, :] * np.float32(coarse.px_um)
+    y, x = coarse.axes_um()
     wavy = np.float32(2.2) * coarse.noise(13.0, rng) + np.float32(0.5) * coarse.noise(5.0, rng)
     total = np.zeros(coarse.shape, np.float32)
     weights = np.full(coarse.shape, 1e-3, np.float32)

@@ -62,12 +62,12 @@ def _solid(nest: Nest, tissue: TissueParams, rng: np.random.Generator) -> Filled
     n_lymphocytes = rng.binomial(len(points), min(1.0, tissue.lymphocyte_share))
     if n_lymphocytes:
         # Between three cells: that is where they squeeze in, and where the room is.
-        corners = Voronoi(np.concatenate([points, _mirrored(points, nest)])).vertices
+        corners = Voronoi(np.concatenate([points, _around(points, nest)])).vertices
         corners = corners[_inside(corners, nest, 4.0)]
         chosen = corners[rng.permutation(len(corners))[:n_lymphocytes]]
         points = np.concatenate([points, chosen])
         shape = np.concatenate([shape, np.full(len(chosen), int(CellShape.LYMPHOCYTE))])
-    borders = ridges(points, np.concatenate([_mirrored(points, nest), _fence(nest)]))
+    borders = ridges(points, _around(points, nest))
     return FilledNest(sampled(points, borders, shape, lambda yx: yx), points)
 
 
@@ -196,27 +196,27 @@ def _inside(points: F64, nest: Nest, inset_um: float | F64) -> Bool:
     return inside
 
 
-def _mirrored(points: F64, nest: Nest) -> F64:
-    """Reflect points across the contour, so that the outermost borders follow it."""
+def _around(points: F64, nest: Nest) -> F64:
+    """Make points outside a nest that keep its cells within its contour.
+
+    They are the cells' own, reflected, so that the outermost borders follow the contour, and a fence for
+    where no cell is near it.
+    """
     offset = points - nest.centre_um
     angle = np.arctan2(offset[:, 0], offset[:, 1])
     distance = np.hypot(*offset.T)
     near = distance > 1e-6
     factor = 2 * nest.radius_at(angle)[near] / distance[near] - 1
+    mirrored = nest.centre_um + offset[near] * factor[:, None]
+    turns = np.linspace(0, 2 * math.pi, 60, endpoint=False)
+    fence = nest.centre_um + (nest.radius_at(turns) + FENCE_UM)[:, None] * unit(turns)
     far = float(nest.radius_um.max()) * 20
     box = nest.centre_um + far * np.array([[-1.0, -1], [-1, 1], [1, -1], [1, 1]])
-    return np.concatenate([nest.centre_um + offset[near] * factor[:, None], box])
-
-
-def _fence(nest: Nest) -> F64:
-    """Points around a nest that keep its cells within the contour where none is near it."""
-    turns = np.linspace(0, 2 * math.pi, 60, endpoint=False)
-    out: F64 = nest.centre_um + (nest.radius_at(turns) + FENCE_UM)[:, None] * unit(turns)
-    return out
+    return np.concatenate([mirrored, fence, box])
 
 
 def _relaxed(points: F64, nest: Nest, times: int) -> F64:
     """Move each point to the centre of gravity of its share, some times: evens out the packing."""
     for _ in range(times):
-        points = centroids(points, ridges(points, _mirrored(points, nest)))
+        points = centroids(points, ridges(points, _around(points, nest)))
     return points

@@ -195,22 +195,23 @@ def sampled(
     kept = ~is_lymphocyte[left] & (np.hypot(*chord.T) > 1e-3)
     left, right, start, chord = left[kept], right[kept], borders.start[kept], chord[kept]
 
-    whole = np.hypot(*(to_plane(start + chord) - to_plane(start)).T)
-    count = np.maximum(1, np.ceil(whole / (0.85 * STEP_UM))).astype(np.int64)
-    edge = np.repeat(np.arange(len(left)), count)
-    step = np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count)
-
     outward = np.stack([-chord[:, 1], chord[:, 0]], -1)
     away = _wrapped(start + chord / 2 - points[left], borders.period)
     outward *= np.where(right < 0, np.sign((outward * away).sum(1)) * bulge, 0.0)[:, None]
 
-    def at(t: F64) -> F64:
+    def at(edge: I64, t: F64) -> F64:
         bow = (4 * t * (1 - t))[:, None] * outward[edge]
         out: F64 = start[edge] + chord[edge] * t[:, None] + bow
         return out
 
-    middle = at((step + 0.5) / count[edge])
-    a, b = to_plane(at(step / count[edge])), to_plane(at((step + 1) / count[edge]))
+    every = np.arange(len(left))
+    knots = np.stack([to_plane(at(every, np.full(len(left), t))) for t in np.linspace(0, 1, 9)])
+    longest = 8 * np.hypot(*np.moveaxis(np.diff(knots, axis=0), -1, 0)).max(0)
+    count = np.maximum(1, np.ceil(longest / (0.85 * STEP_UM))).astype(np.int64)
+    edge = np.repeat(every, count)
+    step = np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count)
+    middle = at(edge, (step + 0.5) / count[edge])
+    a, b = to_plane(at(edge, step / count[edge])), to_plane(at(edge, (step + 1) / count[edge]))
     length = np.hypot(*(b - a).T)
     from_left = _wrapped(middle - points[left[edge]], borders.period)
     from_right = _wrapped(middle - points[np.maximum(right, 0)[edge]], borders.period)

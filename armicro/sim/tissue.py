@@ -151,7 +151,7 @@ def grow(extent_um: tuple[float, float], params: TissueParams, seed: int, index:
     filled = [(nest, f) for nest in places if (f := nests.fill(nest, params, rng)) is not None]
     net = outlines.merge([f.net for _, f in filled]) if filled else _empty_net()
     seeds = bend(np.concatenate([f.seeds_um for _, f in filled])) if filled else np.zeros((0, 2))
-    net = replace(net, yx_um=bend(net.yx_um))
+    net = bend.net(net)
     rings = _rings(net)
     nuclei, fits = _nuclei(net, rings, rng)
     has_nucleus = fits & (net.shape != CellShape.LYMPHOCYTE)
@@ -207,6 +207,19 @@ class _Bend:
     def __call__(self, yx_um: F64) -> F64:
         out: F64 = yx_um + np.sin(yx_um @ self.wave.T + self.phase) @ self.push
         return out
+
+    def net(self, net: Net) -> Net:
+        """Bend outlines: places, and with them lengths and directions."""
+        along = np.stack([net.normal_yx[:, 1], -net.normal_yx[:, 0]], -1)
+        slope = np.cos(net.yx_um @ self.wave.T + self.phase) * (along @ self.wave.T)
+        along = along + slope @ self.push
+        stretch = np.hypot(*along.T)
+        return replace(
+            net,
+            yx_um=self(net.yx_um),
+            normal_yx=np.stack([-along[:, 1], along[:, 0]], -1) / stretch[:, None],
+            length_um=net.length_um * stretch,
+        )
 
 
 def _rings(net: Net) -> Rings:
