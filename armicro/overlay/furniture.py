@@ -151,6 +151,10 @@ def _text_width(text: str, text_px: int) -> int:
 
 
 def _put_text(panel: U8, text: str, left: int, middle: int, text_px: int) -> None:
-    """Write a line of text centred on a row, in place."""
+    """Write a line of text centred on a row, in place; colour and alpha are blended alike."""
+    cover: U8 = np.zeros(panel.shape[:2], np.uint8)
     baseline = middle + round(text_px * 0.36)
-    cv2.putText(panel, text, (left, baseline), _FONT, _font_scale(text_px), _INK, 1, cv2.LINE_AA)
+    cv2.putText(cover, text, (left, baseline), _FONT, _font_scale(text_px), (255,), 1, cv2.LINE_AA)
+    ink = np.array(_INK, np.uint16)
+    weight = cover[..., None].astype(np.uint16)
+    panel[...] = (panel * (255 - weight) + ink * weight + 127) // 255
