@@ -16,10 +16,10 @@ from armicro.sim.tissue import Tissue
 LEVEL_OF = np.array([0, 1, 2, 2, 3, 3], np.uint8)
 """By category: the level of the cell's own membrane."""
 CAP = np.array(
-    [[0.15, 0.15, 0.15], [2, 0.15, 0.15], [2, 0.80, 0.15], [2, 2, 0.15], [2, 2, 0.80], [2, 2, 2]], np.float64
+    [[0.15, 0.15, 0.15], [2, 0.15, 0.15], [2, 0.78, 0.15], [2, 2, 0.15], [2, 2, 0.78], [2, 2, 2]], np.float64
 )
 """By category: greatest share of the outline at levels faint, weak, intense that leaves it what it is."""
-WANTED = (0.25, 0.79)
+WANTED = (0.25, 0.77)
 """Share of its outline that an incomplete cell may end up with, its neighbours' membrane included."""
 CANDIDATES = 20
 GAP_OD = 0.04

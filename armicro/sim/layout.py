@@ -15,7 +15,7 @@ from armicro.sim.params import TissueParams
 CONTOUR_ANGLES = 128
 MARGIN_UM = 45.0
 """Tissue goes on this far beyond the field, so that its edge cuts cells as a camera's does."""
-MIN_GLAND_UM = 24.0
+MIN_GLAND_UM = 30.0
 """A nest narrower than this in radius has no room for columns around a lumen."""
 
 

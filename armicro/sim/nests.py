@@ -16,6 +16,8 @@ from armicro.sim.params import TissueParams
 COLUMN_SQUEEZE = 0.35
 """Columns are laid out in a strip whose height is squeezed, which keeps their sides nearly parallel."""
 
+MIN_LUMEN_UM = 11.0
+"""Least radius of a gland's lumen; columns would meet in a point where it is less."""
 FENCE_UM = 7.0
 """How far outside a nest its fence stands: about as far as the outermost cells' centres lie inside."""
 
@@ -139,7 +141,7 @@ class _Strip:
 
 
 def _gland(nest: Nest, tissue: TissueParams, rng: np.random.Generator) -> FilledNest | None:
-    height = min(rng.uniform(*tissue.column_height_um), float(nest.radius_um.min()) - 6.5)
+    height = min(rng.uniform(*tissue.column_height_um), float(nest.radius_um.min()) - MIN_LUMEN_UM)
     strip = _Strip.along(nest, height / 2)
     around = strip.around_um
     top = height * COLUMN_SQUEEZE

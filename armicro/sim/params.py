@@ -171,7 +171,7 @@ class TissueParams:
 
     nest_spacing_um: float = 105.0
     epithelium_share: float = 0.88
-    gland_share: float = 0.4
+    gland_share: float = 0.45
     loose_share: float = 0.1
     septum_um: Range = (6.0, 16.0)
     cell_um: Range = (10.2, 13.2)
@@ -215,7 +215,7 @@ class StainingParams:
         Whether cells close to a border of the categories (0.04 of the outline) may be drawn.
     """
 
-    faint_od: Range = (0.1, 0.12)
+    faint_od: Range = (0.106, 0.124)
     weak_od: Range = (0.18, 0.35)
     intense_od: Range = (0.53, 1.05)
     faint_width_um: Range = (0.6, 0.75)
