@@ -116,7 +116,7 @@ def parse_regions(text: str) -> Regions:
         raise RegionError(f"its GeoJSON type is {str(kind)[:40]!r}: expected {', '.join(_MODELS)}")
     try:
         with warnings.catch_warnings():
-            # The library warns where a collection is legal but could be simpler; that is not the user's concern.
+            # The library warns where a collection is legal but could be simpler.
             warnings.simplefilter("ignore", UserWarning)
             document = model.model_validate(raw)
         found = [(_polygon(g), out) for g, out in _geometries(document, excluded=False)]
