@@ -13,7 +13,7 @@ Glyph = I64
 """Offsets y, x of a mark's pixels from its centre, (M, 2)."""
 
 _COMPLETE = (Category.INTENSE_COMPLETE, Category.WEAK_COMPLETE)
-_BROKEN_ARCS_DEG = ((20, 160), (200, 340))
+_BROKEN_ARCS_DEG = ((38, 142), (218, 322))
 
 
 def disc(diameter_px: int) -> Glyph:
@@ -30,7 +30,7 @@ def cross(size_px: int) -> Glyph:
     return np.unique(np.concatenate([np.stack([arm, arm], 1), np.stack([arm, -arm], 1)]), axis=0)
 
 
-def category_glyph(category: Category, style: OverlayStyle, radius_px: int = 6) -> Glyph:
+def category_glyph(category: Category, style: OverlayStyle, radius_px: int = 7) -> Glyph:
     """Make the small ring that stands for a category; a dot for no staining.
 
     Parameters

@@ -24,8 +24,9 @@ from armicro.overlay.style import FIRST_CATEGORY, Label, OverlayStyle
 _SUBPIXEL_BITS = 4
 _CLEAR, _HAIR, _THIN, _THICK = range(4)
 
-# Stroke of a contour point by [category, staining level]: an arc of an intense cell that is only weakly
-# stained is drawn thin, and one weaker than its category's own threshold is not drawn.
+# Stroke of a contour point by [category, staining level]. An arc that is weaker than its category is not
+# drawn where that makes the cell incomplete: many an intense incomplete cell has weak membrane all around,
+# and would look complete.
 _STROKE: U8 = np.array(
     [
         [_CLEAR, _CLEAR, _CLEAR, _CLEAR],
@@ -34,7 +35,7 @@ _STROKE: U8 = np.array(
         # A complete ring is closed by a hairline where it is unstained, so that full and broken rings
         # differ at a glance and the gap is still seen.
         [_HAIR, _HAIR, _THIN, _THIN],
-        [_CLEAR, _CLEAR, _THIN, _THICK],
+        [_CLEAR, _CLEAR, _CLEAR, _THICK],
         [_HAIR, _HAIR, _THIN, _THICK],
     ],
     np.uint8,

@@ -240,6 +240,13 @@ def _category_lines(document: CaseDocument, evidence: Sequence[CategoryEvidence]
     )
 
 
+def _time(timings_ms: dict[str, float]) -> str:
+    """Say how long a field took: its own total where there is one, else the sum of its stages."""
+    if not timings_ms:
+        return "–"
+    return f"{timings_ms.get('total', sum(timings_ms.values())):,.0f} ms"
+
+
 def _field_line(index: int, field: FieldDocument, document: CaseDocument) -> FieldLine:
     counts = by_category(field.counts)
     n = field.n_cells
@@ -268,7 +275,7 @@ def _field_line(index: int, field: FieldDocument, document: CaseDocument) -> Fie
         focus=f"{field.quality.focus:.2f}",
         saturated=f"{100 * field.quality.saturated_share:.1f}\u00a0%",
         tissue=f"{100 * field.quality.tissue_share:.0f}\u00a0%",
-        time_ms=f"{sum(field.timings_ms.values()):,.0f} ms" if field.timings_ms else "–",
+        time_ms=_time(field.timings_ms),
         timings=tuple((shown(k), f"{v:,.1f} ms") for k, v in field.timings_ms.items()),
         warnings=tuple(map(_sentence, field.warnings)),
         notes=tuple(map(_sentence, field.notes)),

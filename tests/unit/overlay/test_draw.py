@@ -92,6 +92,15 @@ def test_weak_arcs_of_an_intense_cell_are_thin(make_field: MakeField) -> None:
     assert rgba[101:].sum() > 1.3 * rgba[:99].sum() > 0
 
 
+def test_an_intense_incomplete_cell_looks_broken_though_weakly_stained_all_around(
+    make_field: MakeField,
+) -> None:
+    field = make_field([(100, 150, Category.INTENSE_INCOMPLETE)])
+    level = np.maximum(field.cells.contour_level, 2)
+    around = replace(field, cells=replace(field.cells, contour_level=level))
+    assert np.array_equal(draw_overlay(around, PLAIN), draw_overlay(field, PLAIN))
+
+
 def test_thick_is_intense_and_thin_is_weak(make_field: MakeField) -> None:
     def area(category: Category) -> int:
         field = make_field([(100, 150, category)])
@@ -194,8 +203,8 @@ def skeleton_field(make_field: MakeField, scale_cells: bool = True) -> FovResult
     skeleton = np.zeros((100, 150), np.uint8)
     skeleton[20, 10:40], skeleton[40, 10:40], skeleton[60, 10:40], skeleton[80, 10:40] = 1, 2, 3, 4
     membrane = MembraneMap(frozen(np.zeros_like(skeleton)), frozen(skeleton), 0.5, 2)
-    cells = [(100.0, 200.0 + 15 * i, c) for i, c in enumerate(Category)] if scale_cells else []
-    return make_field(cells, membrane=membrane, contours=False)
+    cells = [(100.0, 200.0 + 25 * i, c) for i, c in enumerate(Category)] if scale_cells else []
+    return make_field(cells, membrane=membrane, contours=False, shape=(200, 360))
 
 
 def test_without_contours_the_skeleton_is_drawn(make_field: MakeField) -> None:
@@ -224,7 +233,7 @@ def test_the_skeleton_holds_together_at_every_scale(make_field: MakeField, scale
 
 def test_without_contours_nuclei_take_the_shape_of_their_category(make_field: MakeField) -> None:
     rgba = draw_overlay(skeleton_field(make_field), PLAIN)
-    size = [(rgba[85:116, 193 + 15 * i : 208 + 15 * i, 3] > 0).sum() for i in range(len(Category))]
+    size = [(rgba[85:116, 188 + 25 * i : 213 + 25 * i, 3] > 0).sum() for i in range(len(Category))]
     assert size[Category.NONE] < size[Category.FAINT] < size[Category.WEAK_INCOMPLETE]
     assert size[Category.WEAK_INCOMPLETE] < size[Category.WEAK_COMPLETE] < size[Category.INTENSE_COMPLETE]
 
