@@ -1,0 +1,56 @@
+"""Files of a run: written whole or not at all, and free of code."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from armicro.contracts.errors import InputError
+from tools.train.config import Config
+from tools.train.model import LinkNet, ModelParams
+
+
+def replace_file(path: Path, write: Callable[[Path], None]) -> None:
+    """Write a file beside its place and then put it there: a kill leaves the old one or the new one."""
+    beside = path.with_name(path.name + ".part")
+    write(beside)
+    with beside.open("rb") as file:
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def config_key(config: Config, fold: int | None) -> str:
+    """Return a hash that tells runs apart: equal for equal configuration and fold."""
+    text = json.dumps([dataclasses.asdict(config), fold], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def save_weights(net: nn.Module, path: Path) -> None:
+    """Save weights as safetensors."""
+    tensors = {name: value.contiguous() for name, value in net.state_dict().items()}
+    replace_file(path, lambda to: save_file(tensors, to))
+
+
+def load_net(path: Path, params: ModelParams) -> LinkNet:
+    """Load weights saved by `save_weights` into a network of the same shape, ready to predict.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or its weights belong to a network of another shape.
+    """
+    net = LinkNet(params)
+    if not path.is_file():
+        raise InputError(f"{path} does not exist: has the run ended?")
+    try:
+        net.load_state_dict(load_file(path))
+    except RuntimeError:
+        raise InputError(f"{path} holds weights of a network of another shape") from None
+    return net.eval()
