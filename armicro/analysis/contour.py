@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from armicro.contracts.arrays import F32, I32
+from armicro.contracts.arrays import F32, I32, I64
 
 _CHUNK = 512
 """Cells at a time: what one step of the path search touches then fits a core's second-level cache."""
@@ -58,7 +58,7 @@ class ContourParams:
     trespass_free_um: float = 1.0
     size_cost: float = 0.002
     usual_um: float = 5.0
-    signal_cap: float = 0.5
+    signal_cap: float = 1.0
 
     @property
     def radii_um(self) -> F32:
@@ -117,7 +117,9 @@ def _offsets(params: ContourParams, um_per_px: float) -> tuple[F32, F32]:
 def best_closed_path(reward: F32, params: ContourParams) -> I32:
     """Find the closed path of greatest reward through each cell's polar picture.
 
-    Viterbi over one and a quarter turns, so that the last whole turn has forgotten where it began.
+    The path is anchored where a short stretch of arc is worth most, then found by dynamic programming over
+    the one turn that leads from the anchor back to it. The anchor belongs to the cell, not to the picture, so
+    a turned or mirrored cell is followed alike.
 
     Parameters
     ----------
@@ -133,31 +135,52 @@ def best_closed_path(reward: F32, params: ContourParams) -> I32:
     """
     n, k_angles, n_radii = reward.shape
     reach = params.steepest
-    order = [k % k_angles for k in range(-(k_angles // 4), k_angles)]
-    shifts = range(-reach, reach + 1)
-    bend = np.array([params.bend_cost * s * s for s in shifts], np.float32)
-    # One guard band on each side stands for "outside": never chosen.
-    sums = np.full((len(order), n, n_radii + 2 * reach), np.float32(-1e9))
+    start, anchor = _anchor(reward)
+    rows = np.arange(n)
+    angle = (start[:, None] + np.arange(k_angles)) % k_angles
+    bend = np.array([params.bend_cost * s * s for s in range(-reach, reach + 1)], np.float32)
+    # A guard band on each side stands for "outside": never chosen.
+    sums = np.full((k_angles, n, n_radii + 2 * reach), _NEVER)
     inner = slice(reach, reach + n_radii)
-    sums[0][:, inner] = reward[:, order[0]]
+    sums[0][rows, anchor + reach] = 0
     best, other = np.empty((n, n_radii), np.float32), np.empty((n, n_radii), np.float32)
-    for t in range(1, len(order)):
+    for t in range(1, k_angles):
         before = sums[t - 1]
         np.copyto(best, before[:, inner])
-        for s, cost in zip(shifts, bend, strict=True):
-            if s:
-                np.subtract(before[:, reach + s : reach + s + n_radii], cost, out=other)
+        for s in range(1, reach + 1):
+            for shift in (-s, s):
+                np.subtract(before[:, reach + shift : reach + shift + n_radii], bend[reach + s], out=other)
                 np.maximum(best, other, out=best)
-        np.add(best, reward[:, order[t]], out=sums[t][:, inner])
+        np.add(best, reward[rows, angle[:, t]], out=sums[t][:, inner])
     path = np.empty((n, k_angles), np.int32)
-    rows = np.arange(n)
-    at = np.argmax(sums[-1][:, inner], axis=1).astype(np.int64)
+    path[rows, start] = anchor
+    at = anchor
     window = np.arange(2 * reach + 1)
-    for t in range(len(order) - 1, len(order) - k_angles - 1, -1):
-        path[:, order[t]] = at
-        candidates = sums[t - 1][rows[:, None], at[:, None] + window] - bend
+    for t in range(k_angles - 1, 0, -1):
+        candidates = sums[t][rows[:, None], at[:, None] + window] - bend
         at = at + np.argmax(candidates, axis=1) - reach
+        path[rows, angle[:, t]] = at
     return path
+
+
+_NEVER = np.float32(-1e9)
+_STRETCH = 3
+"""Half the arc, in angles, whose mean reward chooses the anchor."""
+
+
+def _anchor(reward: F32) -> tuple[I64, I64]:
+    """Return angle and radial sample, each (N,), of the stretch of arc that is worth most."""
+    n, k_angles, n_radii = reward.shape
+    wrapped = np.concatenate([reward[:, -_STRETCH:], reward, reward[:, :_STRETCH]], axis=1)
+    stretch = wrapped[:, _STRETCH : _STRETCH + k_angles].copy()
+    for s in range(1, _STRETCH + 1):
+        # Both neighbours are added together: the sum is then the same from either side.
+        stretch += (
+            wrapped[:, _STRETCH - s : _STRETCH - s + k_angles]
+            + wrapped[:, _STRETCH + s : _STRETCH + s + k_angles]
+        )
+    at = np.argmax(stretch.reshape(n, -1), axis=1)
+    return at // n_radii, at % n_radii
 
 
 def follow(
@@ -183,7 +206,7 @@ def follow(
     Contours
         One row a nucleus.
     """
-    layers = cv2.merge([signal_od, border_px])
+    layers = np.asarray(cv2.merge([signal_od, border_px]), np.float32)
     dy, dx = _offsets(params, um_per_px)
     centres: F32 = (np.rint(nuclei_yx * np.float32(_GRID)) / np.float32(_GRID)).astype(np.float32)
     n = len(centres)

@@ -14,6 +14,7 @@ import numpy as np
 
 from armicro.contracts.arrays import F32, U8
 from armicro.contracts.stain import DabThresholds, StainMaps
+from armicro.imaging.kernels import disc
 
 _U8_PER_OD = 200.0
 _U8_ZERO = 20.0
@@ -64,10 +65,8 @@ def surroundings(dab_od: F32, um_per_px: float, widest_um: float) -> F32:
     ndarray of float32, (h, w)
         log10 OD; nowhere above `dab_od` by more than a step.
     """
-    size = max(3, 2 * round(widest_um / um_per_px / 2) + 1)
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     steps = np.clip(dab_od * _U8_PER_OD + _U8_ZERO, 0, 255).astype(np.uint8)
-    opened = cv2.morphologyEx(steps, cv2.MORPH_OPEN, disc)
+    opened = cv2.morphologyEx(steps, cv2.MORPH_OPEN, disc(widest_um / um_per_px / 2))
     return (opened.astype(np.float32) - np.float32(_U8_ZERO)) / np.float32(_U8_PER_OD)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from armicro.contracts.arrays import F32, I64, Bool
+from armicro.imaging.kernels import disc
 
 _GRID = 32.0
 
@@ -33,9 +34,7 @@ def find_peaks(heat: F32, radius_px: float, threshold: float) -> tuple[F32, F32]
     height : ndarray of float32, (N,)
         Their heights.
     """
-    size = 2 * int(radius_px) + 1
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    top = (heat >= cv2.dilate(heat, disc)) & (heat >= np.float32(threshold))
+    top = (heat >= cv2.dilate(heat, disc(radius_px))) & (heat >= np.float32(threshold))
     y, x = np.nonzero(top)
     if not len(y):
         return np.empty((0, 2), np.float32), np.empty(0, np.float32)
@@ -58,7 +57,7 @@ def _first_of_plateau(yx: I64, radius_px: float) -> Bool:
 
 
 def _vertex(before: F32, at: F32, after: F32) -> F32:
-    """Return where a parabola through three values has its top, -0.5 to 0.5, on a 1/32 grid."""
+    """Return where a parabola through three values has its top, on a 1/32 grid, under half a pixel off."""
     bend = before - 2 * at + after
     shift = np.where(bend < -1e-9, 0.5 * (before - after) / np.where(bend < -1e-9, bend, -1), 0)
-    return (np.rint(np.clip(shift, -0.5, 0.5) * _GRID) / _GRID).astype(np.float32)
+    return (np.clip(np.rint(shift * _GRID), 1 - _GRID / 2, _GRID / 2 - 1) / _GRID).astype(np.float32)

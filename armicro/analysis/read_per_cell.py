@@ -48,7 +48,7 @@ class PerCellParams:
     """
 
     complete_share: float = 0.85
-    core_share: float = 0.5
+    core_share: float = 0.65
     intense_share: float = 0.3
     weak_share: float = 0.25
     faint_share: float = 0.2
@@ -106,13 +106,11 @@ def read_per_cell(
     signal = membrane_signal(dab, around, params.membrane.surround_share)
     border = border_distance(all_yx, dab.shape)
     contours = follow(signal, tumour_yx, border, maps.um_per_px, params.contour)
-    # A contour runs up to half a pixel beside the crest: its neighbours' greatest value is the crest's.
-    crest = cv2.dilate(signal, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3)))
-    level = contour_levels(sample(crest, contours), thresholds, params.gap_angles)
+    level = contour_levels(sample(_crest(signal), contours), thresholds, params.gap_angles)
     shares = stained_shares(level, contours)
     category = judge(shares, params)
     stained = (level > 0) & (contours.length_um > 0)
-    dab_on = sample(dab, contours)
+    dab_on = sample(_crest(dab), contours)
     width = sample(ridge_width(signal, level_map(signal, thresholds), maps.um_per_px), contours)
     return CellTable(
         yx_px=tumour_yx,
@@ -126,6 +124,14 @@ def read_per_cell(
         contour_level=level,
         counted=np.ones(len(tumour_yx), np.bool_),
     )
+
+
+def _crest(values: F32) -> F32:
+    """Give each pixel the greatest value among itself and its four neighbours.
+
+    A contour runs up to half a pixel beside the crest of a membrane; its own value would be too low.
+    """
+    return np.asarray(cv2.dilate(values, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))), np.float32)
 
 
 def contour_levels(signal_od: F32, thresholds: DabThresholds, gap_angles: int) -> U8:
@@ -192,7 +198,7 @@ def judge(shares: F32, params: PerCellParams) -> U8:
 def _mean_where(values: F32, which: Bool) -> F32:
     """Mean over the chosen points of each row, 0 where none is: (N,)."""
     n = which.sum(axis=1)
-    return (np.where(which, values, 0).sum(axis=1) / np.maximum(n, 1)).astype(np.float32)
+    return np.asarray(np.where(which, values, 0).sum(axis=1) / np.maximum(n, 1), np.float32)
 
 
 def _p90_where(values: F32, which: Bool) -> F32:

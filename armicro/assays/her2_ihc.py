@@ -28,7 +28,7 @@ from armicro.imaging.tiles import Tile, tiles
 FEW_CELLS = 20
 """Fewer tumour cells than this in a field say little about it."""
 SPARSE_PER_MM2 = 250.0
-"""Fewer tumour cells than this per mm² of tissue: the field is hardly tumour. Solid tumour has 2,000 to 8,000."""
+"""Fewer tumour cells than this per mm² of tissue: hardly tumour. Solid tumour has 2,000 to 8,000."""
 
 
 class Reading(StrEnum):
@@ -127,10 +127,11 @@ def _sparse(frame: Frame, cells: CellTable, tissue_share: float) -> tuple[str, .
         return (f"few tumour cells: {n} found, expected at least {FEW_CELLS}",)
     tissue_mm2 = tissue_share * frame.shape[0] * frame.shape[1] * (frame.optics.um_per_px / 1000) ** 2
     if len(cells) < SPARSE_PER_MM2 * tissue_mm2:
-        return (
+        note = (
             f"tumour cells are sparse: {len(cells) / tissue_mm2:.0f} per mm² of tissue, expected at least "
-            f"{SPARSE_PER_MM2:.0f}; the field may hold hardly any tumour",
+            f"{SPARSE_PER_MM2:.0f}; the field may hold hardly any tumour"
         )
+        return (note,)
     return ()
 
 

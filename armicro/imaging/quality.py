@@ -12,11 +12,11 @@ from armicro.contracts.stain import Vector3
 from armicro.imaging.scale import reduce_blocks
 
 COARSE_UM_PER_PX = 2.0
-TISSUE_OD = 0.045
+TISSUE_OD = 0.03
 """Mean optical density (log10) above which a coarse pixel is tissue; glass has 0 to 0.02."""
 LEAST_TISSUE_SHARE = 0.10
 GREATEST_SATURATED_SHARE = 0.01
-LEAST_FOCUS = 0.15
+LEAST_FOCUS = 0.20
 PATCH_PX = 512
 """Side of the patch that sharpness is measured on."""
 
@@ -84,9 +84,11 @@ def _richest_patch(rgb: U8, density: F32, step: int) -> U8:
 
 
 def _focus(rgb: U8, optics: Optics) -> float:
-    """Share of the fine detail (below 1 µm) in all detail (below 4 µm) of the green channel, 0 to about 1."""
+    """Share of the fine detail (0.3 to 0.7 µm) in all detail (0.3 to 2 µm) of the green channel, 0 to 1.
+
+    What is finer than 0.3 µm is left out: it is noise and rounding, which a blurred picture has too.
+    """
     green = np.ascontiguousarray(rgb[..., 1]).astype(np.float32)
-    fine = green - cv2.GaussianBlur(green, (0, 0), 0.5 / optics.um_per_px)
-    broad = green - cv2.GaussianBlur(green, (0, 0), 2.0 / optics.um_per_px)
-    spread = float(broad.std())
-    return float(fine.std()) / spread if spread > 1e-6 else 0.0
+    base, fine, broad = (cv2.GaussianBlur(green, (0, 0), s / optics.um_per_px) for s in (0.3, 0.7, 2.0))
+    spread = float((base - broad).std())
+    return float((base - fine).std()) / spread if spread > 1e-6 else 0.0

@@ -45,12 +45,12 @@ def reduce_blocks(rgb: U8, factor: int) -> U8:
 
     Returns
     -------
-    ndarray of uint8, (H // factor, W // factor, 3)
+    ndarray of uint8, (H // factor, W // factor, 3), at least one pixel
         Block means.
     """
     if factor == 1:
         return rgb
-    h, w = rgb.shape[0] // factor, rgb.shape[1] // factor
+    h, w = max(1, rgb.shape[0] // factor), max(1, rgb.shape[1] // factor)
     whole = rgb[: h * factor, : w * factor]
     return np.asarray(cv2.resize(whole, (w, h), interpolation=cv2.INTER_AREA), np.uint8)
 
