@@ -35,10 +35,17 @@ def shown(text: object) -> str:
     return escape(clean(text))
 
 
+class _Console(Console):
+    """A console that leaves it to the program what happens when the reader of its output has gone."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def _console(stream: TextIO) -> Console:
     # A file or pipe has no width; a table cut to 80 columns would lose what people search for.
     width = None if stream.isatty() else _PLAIN_WIDTH
-    return Console(file=stream, width=width, highlight=False)
+    return _Console(file=stream, width=width, highlight=False)
 
 
 def results() -> Console:

@@ -213,6 +213,16 @@ def test_an_internal_error_is_one_line_and_debug_shows_more(
     assert "Traceback" in err
 
 
+def test_a_reader_that_leaves_early_is_no_fault() -> None:
+    command = [sys.executable, "-m", "armicro.app.cli", "guidelines"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == exit_codes.OUTPUT
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to a whole console")
 @pytest.mark.parametrize(
     ("number", "code"), [("SIGINT", exit_codes.INTERRUPTED), ("SIGTERM", exit_codes.TERMINATED)]
