@@ -120,8 +120,7 @@ def change_look(rgb: U8, um_per_px: float, params: AugmentParams, rng: np.random
     out = _to_u8(values)
     if rng.random() < params.jpeg_chance:
         quality = int(rng.uniform(*params.jpeg_quality))
-        _, data = cv2.imencode(".jpg", out[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-        out = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1], np.uint8)
+        out = _compress(out, quality)
     return out
 
 
@@ -201,11 +200,19 @@ def _add_noise(values: F32, params: AugmentParams, rng: np.random.Generator) -> 
     noise = rng.standard_normal(values.shape, np.float32)
     if rng.random() < 0.3:
         noise = _blur(noise, 0.7) * np.float32(2.4)
-    return values + np.sqrt(np.clip(values, 8, 255) / np.float32(255)) * np.float32(strength) * noise
+    spread = np.sqrt(np.clip(values, 8, 255) / np.float32(255)) * np.float32(strength)
+    return np.asarray(values + spread * noise, np.float32)
 
 
 def _blur(values: F32, sigma_px: float) -> F32:
     return np.asarray(cv2.GaussianBlur(values, (0, 0), max(sigma_px, 0.05)), np.float32)
+
+
+def _compress(rgb: U8, quality: int) -> U8:
+    _, data = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    bgr = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    assert bgr is not None  # it was encoded a moment ago
+    return np.asarray(bgr[..., ::-1], np.uint8)
 
 
 def _to_u8(values: F32) -> U8:

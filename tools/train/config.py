@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -176,10 +176,10 @@ def split(crops: tuple[Crop, ...], data: DataParams, fold: int | None) -> tuple[
 
 
 def _known_keys(raw: Mapping[str, Any], kind: Any, where: str) -> None:  # noqa: ANN401 - a dataclass type
-    types = {f.name: f.default_factory for f in dataclasses.fields(kind)}
-    types["data"] = DataParams if "data" in types else types.get("data", dataclasses.MISSING)
+    """Refuse keys that a dataclass or one inside it does not have: a mistyped setting must not pass."""
+    types = get_type_hints(kind)
     for key, value in raw.items():
-        if key not in {f.name for f in dataclasses.fields(kind)}:
+        if key not in types:
             raise InputError(f"{where}: unknown key {key[:40]!r}")
         if isinstance(value, Mapping) and dataclasses.is_dataclass(types[key]):
             _known_keys(value, types[key], f"{where}: {key}")

@@ -7,6 +7,7 @@ centres that are right to a fraction of that by a parabola.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 
 import torch
@@ -104,7 +105,8 @@ class LinkNet(nn.Module):
         self.mix = _conv(a // 2, a // 2)
         self.head = nn.Conv2d(a // 2, channels, 1)
         nn.init.normal_(self.head.weight, std=0.01)
-        nn.init.constant_(self.head.bias, 0.05)
+        if self.head.bias is not None:
+            nn.init.constant_(self.head.bias, 0.05)
 
     @staticmethod
     def _stage(n_in: int, n_out: int, stride: int, blocks: int) -> nn.Sequential:
@@ -135,16 +137,20 @@ class Packaged(nn.Module):
     """
 
     mean: Tensor
-    inverse_std: Tensor
 
     def __init__(self, net: LinkNet) -> None:
         super().__init__()
-        self.net = net
+        self.net = copy.deepcopy(net).eval()
         self.register_buffer("mean", torch.tensor(MEAN_GREY).view(1, 3, 1, 1))
-        self.register_buffer("inverse_std", 1.0 / torch.tensor(STD_GREY).view(1, 3, 1, 1))
+        first = self.net.fine[0]
+        assert isinstance(first, nn.Conv2d)
+        with torch.no_grad():
+            # The division by the spread goes into the first convolution; the mean cannot, for the sake of
+            # the zeros that pad the border.
+            first.weight /= torch.tensor(STD_GREY).view(1, 3, 1, 1)
 
     def forward(self, rgb: Tensor) -> Tensor:
         """Return the heat maps of a batch of uint8 images."""
         x = rgb.to(torch.float32).permute(0, 3, 1, 2)
-        out: Tensor = self.net((x - self.mean) * self.inverse_std)
+        out: Tensor = self.net(x - self.mean)
         return out

@@ -52,8 +52,10 @@ class Trainer:
         torch.set_num_threads(o.threads)
         torch.manual_seed(config.seed)
         self.optim = o
-        self.net = LinkNet(config.model).to(memory_format=torch.channels_last)
-        self.average = LinkNet(config.model).to(memory_format=torch.channels_last)
+        self.net = LinkNet(config.model)
+        self.average = LinkNet(config.model)
+        for net in (self.net, self.average):
+            net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average.load_state_dict(self.net.state_dict())
         self.average.requires_grad_(False)
         self.adam = torch.optim.AdamW(self.net.parameters(), o.learning_rate, weight_decay=o.weight_decay)
