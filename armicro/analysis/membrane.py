@@ -99,7 +99,11 @@ def level_map(signal_od: F32, thresholds: DabThresholds) -> U8:
     return level
 
 
-def ridge_width(signal_od: F32, level: U8, um_per_px: float) -> F32:
+_LEAST_RIDGE_OD = 0.04
+"""Ridges lower than this are noise and have no width."""
+
+
+def ridge_width(signal_od: F32, um_per_px: float) -> F32:
     """Return the width of the membrane in each of its pixels, µm: its breadth at half its height.
 
     Twice the distance to the nearest pixel below half of the local maximum, widened by a pixel's neighbours,
@@ -109,8 +113,6 @@ def ridge_width(signal_od: F32, level: U8, um_per_px: float) -> F32:
     ----------
     signal_od : ndarray of float32, (h, w)
         From `membrane_signal`.
-    level : ndarray of uint8, (h, w)
-        From `level_map`.
     um_per_px : float
         Scale, µm.
 
@@ -121,8 +123,9 @@ def ridge_width(signal_od: F32, level: U8, um_per_px: float) -> F32:
     """
     size = 2 * round(1.5 / um_per_px) + 1
     crest = cv2.dilate(signal_od, np.ones((size, size), np.uint8))
-    ridge = ((signal_od >= crest * np.float32(0.5)) & (level > 0)).view(np.uint8)
+    ridge = ((signal_od >= crest * np.float32(0.5)) & (signal_od >= _LEAST_RIDGE_OD)).view(np.uint8)
     half_px = cv2.distanceTransform(ridge, cv2.DIST_L2, cv2.DIST_MASK_3)
-    half_px = cv2.dilate(half_px, np.ones((3, 3), np.uint8))
+    # Where a ridge fills the whole map there is no pixel outside, and the distance has no bound of its own.
+    half_px = np.minimum(cv2.dilate(half_px, np.ones((3, 3), np.uint8)), max(signal_od.shape))
     # The distance runs to the centre of the first pixel outside, half a pixel too far on each side.
     return np.asarray(np.maximum(2 * half_px - 1, 0) * np.float32(um_per_px), np.float32)

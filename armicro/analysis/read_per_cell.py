@@ -15,7 +15,6 @@ from armicro.analysis.contour import ContourParams, Contours, border_distance, f
 from armicro.analysis.membrane import (
     MembraneParams,
     denoised_dab,
-    level_map,
     membrane_signal,
     ridge_width,
     surroundings,
@@ -78,10 +77,28 @@ _RULE_OF: U8 = np.array(
 )
 
 
-def read_per_cell(
-    maps: StainMaps, tumour_yx: F32, all_yx: F32, thresholds: DabThresholds, params: PerCellParams
-) -> CellTable:
-    """Read the membrane of each tumour cell along its own contour.
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """The membrane along each cell's contour, before any threshold: all that re-scoring needs.
+
+    Parameters
+    ----------
+    contours : Contours
+        Where the contours run.
+    signal_od, dab_od : ndarray of float32, (N, K)
+        Membrane signal and DAB density on them, log10 OD.
+    width_um : ndarray of float32, (N, K)
+        Width of the membrane there, µm.
+    """
+
+    contours: Contours
+    signal_od: F32
+    dab_od: F32
+    width_um: F32
+
+
+def trace(maps: StainMaps, tumour_yx: F32, all_yx: F32, params: PerCellParams) -> Traces:
+    """Follow each tumour cell's contour and read the maps along it.
 
     Parameters
     ----------
@@ -91,6 +108,34 @@ def read_per_cell(
         Tumour nuclei, y, x in pixels of the maps.
     all_yx : ndarray of float32, (M, 2)
         All nuclei, tumour and other: they bound the cells.
+    params : PerCellParams
+        How.
+
+    Returns
+    -------
+    Traces
+        In the order of `tumour_yx`.
+    """
+    dab = denoised_dab(maps, params.membrane)
+    around = surroundings(dab, maps.um_per_px, params.membrane.widest_um)
+    signal = membrane_signal(dab, around, params.membrane.surround_share)
+    border = border_distance(all_yx, dab.shape)
+    contours = follow(signal, tumour_yx, border, maps.um_per_px, params.contour)
+    width = ridge_width(signal, maps.um_per_px)
+    return Traces(
+        contours, sample(_crest(signal), contours), sample(_crest(dab), contours), sample(width, contours)
+    )
+
+
+def grade(traces: Traces, yx_px: F32, thresholds: DabThresholds, params: PerCellParams) -> CellTable:
+    """Judge traced cells by thresholds; costs little, so that thresholds can be tuned on many fields.
+
+    Parameters
+    ----------
+    traces : Traces
+        From `trace`.
+    yx_px : ndarray of float32, (N, 2)
+        Nuclear centres as they are to stand in the table.
     thresholds : DabThresholds
         log10 OD of the membrane signal.
     params : PerCellParams
@@ -99,31 +144,44 @@ def read_per_cell(
     Returns
     -------
     CellTable
-        In the order of `tumour_yx`, with positions in pixels of the maps; all cells counted.
+        In the order of the traces; all cells counted.
     """
-    dab = denoised_dab(maps, params.membrane)
-    around = surroundings(dab, maps.um_per_px, params.membrane.widest_um)
-    signal = membrane_signal(dab, around, params.membrane.surround_share)
-    border = border_distance(all_yx, dab.shape)
-    contours = follow(signal, tumour_yx, border, maps.um_per_px, params.contour)
-    level = contour_levels(sample(_crest(signal), contours), thresholds, params.gap_angles)
-    shares = stained_shares(level, contours)
+    level = contour_levels(traces.signal_od, thresholds, params.gap_angles)
+    shares = stained_shares(level, traces.contours)
     category = judge(shares, params)
-    stained = (level > 0) & (contours.length_um > 0)
-    dab_on = sample(_crest(dab), contours)
-    width = sample(ridge_width(signal, level_map(signal, thresholds), maps.um_per_px), contours)
+    stained = (level > 0) & (traces.contours.length_um > 0)
     return CellTable(
-        yx_px=tumour_yx,
+        yx_px=yx_px,
         category=category,
         rule=_RULE_OF[category],
         stained_share=shares,
-        membrane_dab_od=_mean_where(dab_on, stained),
-        membrane_dab_p90_od=_p90_where(dab_on, stained),
-        membrane_width_um=_mean_where(width, stained),
-        contour_um=contours.radius_um,
+        membrane_dab_od=_mean_where(traces.dab_od, stained),
+        membrane_dab_p90_od=_p90_where(traces.dab_od, stained),
+        membrane_width_um=_mean_where(traces.width_um, stained),
+        contour_um=traces.contours.radius_um,
         contour_level=level,
-        counted=np.ones(len(tumour_yx), np.bool_),
+        counted=np.ones(len(yx_px), np.bool_),
     )
+
+
+def read_per_cell(
+    maps: StainMaps, tumour_yx: F32, all_yx: F32, thresholds: DabThresholds, params: PerCellParams
+) -> CellTable:
+    """Read the membrane of each tumour cell along its own contour: `trace`, then `grade`.
+
+    Parameters
+    ----------
+    maps, tumour_yx, all_yx, params
+        As in `trace`.
+    thresholds : DabThresholds
+        As in `grade`.
+
+    Returns
+    -------
+    CellTable
+        In the order of `tumour_yx`, with positions in pixels of the maps; all cells counted.
+    """
+    return grade(trace(maps, tumour_yx, all_yx, params), tumour_yx, thresholds, params)
 
 
 def _crest(values: F32) -> F32:

@@ -20,7 +20,13 @@ def maps_of(places: list[tuple[int, int]], radius_um: float = 3.0, cytoplasm_od:
     h: F32 = np.full((120, 120), cytoplasm_od, np.float32)
     for y, x in places:
         cv2.circle(h, (x, y), round(radius_um / UM), 0.25, -1)
-    return StainMaps(cv2.GaussianBlur(h, (0, 0), 1.0), np.zeros_like(h), UM, 1, (240.0, 240.0, 240.0))
+    return StainMaps(
+        np.asarray(cv2.GaussianBlur(h, (0, 0), 1.0), np.float32),
+        np.zeros_like(h),
+        UM,
+        1,
+        (240.0, 240.0, 240.0),
+    )
 
 
 @pytest.mark.parametrize("radius_um", [2.2, 3.0, 4.0])
@@ -39,7 +45,8 @@ def test_nuclei_in_pale_surroundings_are_not_tumour() -> None:
 
 def test_a_white_hole_ringed_by_brown_is_no_nucleus() -> None:
     blank = maps_of([], cytoplasm_od=0.0)
-    dab = cv2.circle(np.zeros((120, 120), np.float32), (60, 60), 14, 0.8, 3)
+    dab = np.zeros((120, 120), np.float32)
+    cv2.circle(dab, (60, 60), 14, 0.8, 3)
     nuclei = ClassicalDetector().detect(RGB, StainMaps(blank.haematoxylin_od, dab, UM, 1, blank.white_rgb))
     near = np.hypot(*(nuclei.yx_px - 60).T) < 8 if len(nuclei) else np.zeros(0)
     assert not near.any()

@@ -59,7 +59,7 @@ def test_thresholds_must_rise(weak: float, intense: float, faint: float | None) 
 def test_width_of_a_line() -> None:
     signal = np.zeros((81, 81), np.float32)
     signal[:, 38:43] = 0.5
-    width = ridge_width(signal, level_map(signal, THRESHOLDS), UM)
+    width = ridge_width(signal, UM)
     assert width[40, 40] == pytest.approx(5 * UM, rel=0.25)
     assert width[40, 10] == 0
 

@@ -55,7 +55,7 @@ def test_nothing_above_the_threshold() -> None:
 
 def test_turning_the_map_turns_the_peaks() -> None:
     rng = np.random.default_rng(1)
-    heat = cv2.GaussianBlur(rng.normal(size=(64, 64)).astype(np.float32), (0, 0), 2)
+    heat = np.asarray(cv2.GaussianBlur(rng.normal(size=(64, 64)).astype(np.float32), (0, 0), 2), np.float32)
     yx, _ = find_peaks(heat, 4, 0.05)
     turned, _ = find_peaks(np.ascontiguousarray(heat.T), 4, 0.05)
     assert sorted(map(tuple, yx.tolist())) == sorted((x, y) for y, x in turned.tolist())

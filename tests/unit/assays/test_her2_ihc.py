@@ -68,7 +68,7 @@ def test_tiles_equal_the_whole(reading: Reading, tile_px: int) -> None:
 def test_turning_the_slide_changes_nothing(
     reading: Reading,
     turn: Callable[[U8], U8],
-    back: Callable[[np.ndarray, int], np.ndarray],  # type: ignore[type-arg]
+    back: Callable[[np.ndarray, int], np.ndarray],
 ) -> None:
     rgb = field()
     here, turned = read(rgb, reading), read(np.ascontiguousarray(turn(rgb)), reading)

@@ -25,12 +25,13 @@ def test_a_sharp_field_has_no_warning() -> None:
 
 
 def test_blur_lowers_focus_until_it_is_said() -> None:
-    focus = []
+    focus, said = [], False
     for sigma_px in (0.1, 2.0, 4.0, 8.0):
         quality = assess(cv2.GaussianBlur(field(), (0, 0), sigma_px).astype(np.uint8), Optics(0.23), WHITE)
         focus.append(quality.focus)
+        said = any("focus" in w for w in quality.warnings)
     assert focus == sorted(focus, reverse=True)
-    assert any("focus" in w for w in quality.warnings)
+    assert said
 
 
 def test_glass_is_little_tissue() -> None:

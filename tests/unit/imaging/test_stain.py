@@ -20,7 +20,7 @@ amounts = hnp.arrays(np.float32, (5, 7, 3), elements=st.floats(-0.5, 2.0, width=
 
 
 @given(amounts)
-def test_unmix_inverts_mix(stains: np.ndarray) -> None:  # type: ignore[type-arg]
+def test_unmix_inverts_mix(stains: np.ndarray) -> None:
     matrix = stain_matrix(H, D)
     np.testing.assert_allclose(unmix(mix(stains, matrix), matrix), stains, atol=2e-5)
 
