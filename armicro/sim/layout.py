@@ -13,7 +13,7 @@ from armicro.contracts.arrays import F64
 from armicro.sim.params import TissueParams
 
 CONTOUR_ANGLES = 128
-MARGIN_UM = 45.0
+MARGIN_UM = 15.0
 """Tissue goes on this far beyond the field, so that its edge cuts cells as a camera's does."""
 MIN_GLAND_UM = 30.0
 """A nest narrower than this in radius has no room for columns around a lumen."""
@@ -95,7 +95,7 @@ def place_nests(
         All that touch the field or its margin.
     """
     pitch = tissue.nest_spacing_um
-    centres = hexagonal(extent_um, pitch, MARGIN_UM + 2 * pitch, rng.uniform(0, math.pi))
+    centres = hexagonal(extent_um, pitch, 3 * pitch, rng.uniform(0, math.pi))
     centres = centres + rng.uniform(-0.28, 0.28, centres.shape) * pitch
     angle = np.linspace(0, 2 * math.pi, CONTOUR_ANGLES, endpoint=False)
     ray = unit(angle).T
@@ -123,6 +123,8 @@ def place_nests(
                 + wobble[1, harmonic] * np.sin((harmonic + 2) * angle)
             )
         radius = np.minimum(smooth, border - 2.0)
+        if not _reaches(centre, extent_um, float(radius.max())):
+            continue
         kind = NestKind.SOLID
         if is_gland:
             # A ring of columnar cells needs room for its lumen.

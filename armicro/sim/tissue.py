@@ -150,7 +150,7 @@ def grow(extent_um: tuple[float, float], params: TissueParams, seed: int, index:
     bend = _Bend.drawn(rng)
     filled = [(nest, f) for nest in places if (f := nests.fill(nest, params, rng)) is not None]
     net = outlines.merge([f.net for _, f in filled]) if filled else _empty_net()
-    seeds = bend(np.concatenate([f.seeds_um for _, f in filled])) if filled else np.zeros((0, 2))
+    seeds = np.concatenate([f.seeds_um for _, f in filled]) if filled else np.zeros((0, 2))
     net = bend.net(net)
     rings = _rings(net)
     nuclei, fits = _nuclei(net, rings, rng)
@@ -164,8 +164,8 @@ def grow(extent_um: tuple[float, float], params: TissueParams, seed: int, index:
         rings=rings,
         nuclei=nuclei,
         has_nucleus=has_nucleus,
-        lymphocytes=lymphocytes,
-        spindles=spindles,
+        lymphocytes=replace(lymphocytes, yx_um=bend(lymphocytes.yx_um)),
+        spindles=replace(spindles, yx_um=bend(spindles.yx_um)),
         core_um=tuple(bend(_contour(p, CORE_UM)) for p in places if p.kind is not NestKind.LOOSE),
         loose_um=tuple(bend(_contour(p, 0.0)) for p in places if p.kind is NestKind.LOOSE),
         lumen_um=tuple(bend(f.lumen_um) for _, f in filled if f.lumen_um is not None),
