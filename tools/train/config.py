@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from armicro.contracts.errors import InputError
 from tools.train.augment import AugmentParams
-from tools.train.model import MULTIPLE, ModelParams
+from tools.train.layout import MULTIPLE, ModelParams
 from tools.train.points import Crop
 from tools.train.sampler import PatchParams
 from tools.train.score import PeakParams

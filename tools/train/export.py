@@ -30,8 +30,9 @@ from armicro.contracts.errors import ArmicroError, EngineError
 from tools.train.card import model_card
 from tools.train.config import Config, read_config
 from tools.train.files import load_net, replace_file
+from tools.train.layout import CHANNELS, MULTIPLE, STRIDE
 from tools.train.manifest import Entry, update_manifest
-from tools.train.model import CHANNELS, MULTIPLE, STRIDE, LinkNet, Packaged
+from tools.train.model import LinkNet, Packaged
 from tools.train.points import load_crops
 from tools.train.summary import DataSummary, summarise
 
@@ -202,7 +203,7 @@ def _entry(source: Source, path: Path, data: DataSummary) -> Entry:
 
 
 def reach_px(config: Config) -> int:
-    """Return how far an input pixel can change the heat map, in pixels of the input."""
+    """Return a bound of how far an input pixel can change the heat map, px of the input."""
     blocks = config.model.blocks
     reach, stride = 1 + 2, 4  # the stem: 3 x 3 at full and at half the resolution
     for stage in range(3):

@@ -14,7 +14,8 @@ from torch import nn
 
 from armicro.contracts.errors import InputError
 from tools.train.config import Config
-from tools.train.model import LinkNet, ModelParams
+from tools.train.layout import ModelParams
+from tools.train.model import LinkNet
 
 
 def replace_file(path: Path, write: Callable[[Path], None]) -> None:
@@ -53,4 +54,5 @@ def load_net(path: Path, params: ModelParams) -> LinkNet:
         net.load_state_dict(load_file(path))
     except RuntimeError:
         raise InputError(f"{path} holds weights of a network of another shape") from None
-    return net.eval()
+    net.eval()
+    return net

@@ -8,37 +8,11 @@ centres that are right to a fraction of that by a parabola.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-STRIDE = 2
-"""Input pixels per heat map pixel."""
-MULTIPLE = 16
-"""Heights and widths must be multiples of this, px."""
-CHANNELS = ("tumour", "other")
-"""What the channels of the heat map stand for."""
-
-MEAN_GREY = (212.0, 207.0, 214.0)
-STD_GREY = (38.0, 42.0, 40.0)
-"""Normalisation of the channels R, G, B: about the mean and the spread of stained tissue, grey levels."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelParams:
-    """Shape of the network.
-
-    Parameters
-    ----------
-    widths : (int, int, int)
-        Channels of the three stages, at a quarter, an eighth and a sixteenth of the resolution.
-    blocks : int
-        Residual blocks per stage.
-    """
-
-    widths: tuple[int, int, int] = (32, 64, 128)
-    blocks: int = 2
+from tools.train.layout import CHANNELS, MEAN_GREY, STD_GREY, ModelParams
 
 
 def _conv(n_in: int, n_out: int, size: int = 3, stride: int = 1) -> nn.Sequential:

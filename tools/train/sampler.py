@@ -10,7 +10,7 @@ import numpy as np
 
 from armicro.contracts.arrays import F32, F64, U8
 from tools.train.augment import AugmentParams, change_look, cut_out
-from tools.train.model import STRIDE
+from tools.train.layout import STRIDE
 from tools.train.points import Crop
 from tools.train.targets import TargetParams, TargetScale, encode, taught
 

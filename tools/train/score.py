@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 from armicro.analysis.peaks import find_peaks
 from armicro.contracts.arrays import F32, Bool
 from armicro.contracts.cells import NucleusKind
-from tools.train.model import STRIDE
+from tools.train.layout import STRIDE
 from tools.train.points import Crop
 
 MATCH_UM = 5.0
@@ -160,6 +160,14 @@ def pair(found_um: F32, truth_um: F32, within_um: float) -> tuple[Bool, Bool]:
     return found, truth
 
 
+def _near(places_um: F32, points_um: F32) -> Bool:
+    """Return which places (N, 2) have a point (M, 2) nearer than `MATCH_UM`: (N,)."""
+    if not len(places_um) or not len(points_um):
+        return np.zeros(len(places_um), np.bool_)
+    distance, _ = cKDTree(points_um).query(places_um)
+    return np.asarray(distance < MATCH_UM, np.bool_)
+
+
 def tally(tumour_px: F32, crop: Crop) -> Tally:
     """Compare detections with the points of a crop.
 
@@ -184,12 +192,8 @@ def tally(tumour_px: F32, crop: Crop) -> Tally:
     found = np.asarray(tumour_px[inside] * um, np.float32)
     right_ones, hit = pair(found, crop.tumour_px * um, MATCH_UM)
     left_over = found[~right_ones]
-    on_other, other_hit = pair(left_over, crop.other_px * um, MATCH_UM)
-    del on_other
-    doubtful = np.zeros(len(left_over), np.bool_)
-    if len(left_over) and len(crop.uncertain_px):
-        distance, _ = cKDTree(crop.uncertain_px * um).query(left_over)
-        doubtful = distance < MATCH_UM
+    _, other_hit = pair(left_over, crop.other_px * um, MATCH_UM)
+    doubtful = _near(left_over, crop.uncertain_px * um)
     return Tally(
         hit=int(hit.sum()),
         missed=int((~hit).sum()),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import math
 import sys
 import time
 from collections.abc import Iterator
@@ -27,7 +28,8 @@ from torch import Tensor, nn
 from armicro.contracts.errors import ArmicroError, InputError
 from tools.train.config import Config, OptimParams, read_config, split
 from tools.train.files import config_key, replace_file, save_weights
-from tools.train.model import MEAN_GREY, STD_GREY, LinkNet
+from tools.train.layout import MEAN_GREY, STD_GREY
+from tools.train.model import LinkNet
 from tools.train.points import Crop, load_crops
 from tools.train.sampler import Batch, Sampler
 from tools.train.simulated import simulated_crops
@@ -111,8 +113,8 @@ def learning_rate(step: int, params: OptimParams) -> float:
     """Return the learning rate of a step: a rise, then a cosine to zero."""
     total = params.epochs * params.steps
     rise = min(1.0, (step + 1) / max(1, params.warm_steps))
-    fall = 0.5 * (1 + torch.cos(torch.tensor(torch.pi * min(1.0, step / total))).item())
-    return params.learning_rate * rise * max(fall, 1e-3)
+    fall = 0.5 * (1 + math.cos(math.pi * min(1.0, step / total)))
+    return float(params.learning_rate * rise * max(fall, 1e-3))
 
 
 def loss(heat: Tensor, target: Tensor, mask: Tensor, foreground: float) -> Tensor:

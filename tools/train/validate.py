@@ -10,7 +10,8 @@ import torch
 
 from armicro.contracts.arrays import F32, U8
 from tools.train.config import Config
-from tools.train.model import MEAN_GREY, MULTIPLE, STD_GREY, LinkNet
+from tools.train.layout import MEAN_GREY, MULTIPLE, STD_GREY
+from tools.train.model import LinkNet
 from tools.train.points import Crop
 from tools.train.score import PeakParams, Tally, decode, tally
 

@@ -1,0 +1,192 @@
+"""A whole run on a tiny network: import, train, be killed, resume, cross-validate, export, load, detect."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="training needs PyTorch: install the train extra")
+pytest.importorskip("safetensors", reason="training needs safetensors: install the train extra")
+ort = pytest.importorskip("onnxruntime", reason="running an ONNX file needs onnxruntime")
+pytest.importorskip("onnx", reason="the export needs onnx: install the train extra")
+pytest.importorskip("onnxscript", reason="the export needs onnxscript: install the train extra")
+
+from tools.train.score import PeakParams, decode, pair  # noqa: E402 - after the checks above
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+CONFIG = """\
+name = "tiny"
+seed = 3
+[data]
+points = ["points"]
+images = "images"
+folds = [["core0"], ["core1"]]
+[model]
+widths = [16, 24, 32]
+blocks = 1
+[patch]
+side_px = 96
+scale = [0.95, 1.05]
+[augment]
+stain_chance = 0.0
+blur_chance = 0.0
+colour_chance = 0.0
+saturation_chance = 0.0
+bayer_chance = 0.0
+noise_chance = 0.0
+sharpen_chance = 0.0
+jpeg_chance = 0.0
+cutout_chance = 0.0
+[optim]
+epochs = 4
+steps = 25
+batch = 6
+warm_steps = 5
+learning_rate = 8e-3
+average = 0.9
+bfloat16 = false
+"""
+
+
+def command(module: str, *arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", f"tools.train.{module}", *map(str, arguments)]
+
+
+def call(cwd: Path, module: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    env = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    return subprocess.run(
+        command(module, *arguments),
+        cwd=cwd,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def project(marked: Path) -> Path:
+    """The folder with points imported and the configuration written."""
+    done = call(marked, "import_points", "readers", "--images", "images", "--to", "points")
+    assert done.returncode == 0, done.stderr
+    (marked / "tiny.toml").write_text(CONFIG, encoding="utf-8")
+    return marked
+
+
+@pytest.fixture(scope="module")
+def runs(project: Path) -> Path:
+    """The runs of both folds; the second is killed on its way and resumed."""
+    done = call(project, "train", "--config", "tiny.toml", "--fold", "0", "--out", "runs/fold0")
+    assert done.returncode == 0, done.stderr
+    arguments = ("--config", "tiny.toml", "--fold", "1", "--out", "runs/fold1", "--resume")
+    env = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    first = subprocess.Popen(
+        command("train", *arguments),
+        cwd=project,
+        env=env,
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    metrics = project / "runs" / "fold1" / "checkpoint.pt"
+    deadline = time.monotonic() + 60
+    while not metrics.exists() and first.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    first.send_signal(signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+    assert first.wait(30) != 0, "the run ended before it could be killed"
+    assert not (project / "runs" / "fold1" / "weights.safetensors").exists()
+    done = call(project, "train", *arguments)
+    assert done.returncode == 0, done.stderr
+    return project / "runs"
+
+
+def rows(run: Path) -> list[dict[str, str]]:
+    with (run / "metrics.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_killed_run_is_resumed_to_the_end(runs: Path) -> None:
+    assert [row["epoch"] for row in rows(runs / "fold1")] == ["1", "2", "3", "4"]
+
+
+def test_resumed_run_equals_one_that_was_not_killed(project: Path, runs: Path) -> None:
+    done = call(project, "train", "--config", "tiny.toml", "--fold", "1", "--out", "again")
+    assert done.returncode == 0, done.stderr
+    straight, resumed = rows(project / "again"), rows(runs / "fold1")
+    for a, b in zip(straight, resumed, strict=True):
+        assert {k: v for k, v in a.items() if k != "seconds"} == {
+            k: v for k, v in b.items() if k != "seconds"
+        }
+
+
+def test_training_finds_the_nuclei_of_an_image_it_was_not_shown(runs: Path) -> None:
+    last = rows(runs / "fold0")[-1]
+    assert float(last["f1"]) > 0.9
+    assert float(last["others_called_tumour"]) < 0.1
+
+
+def test_a_run_is_not_overwritten(project: Path, runs: Path) -> None:
+    done = call(project, "train", "--config", "tiny.toml", "--fold", "0", "--out", runs / "fold0")
+    assert done.returncode == 2
+    assert "already holds a run" in done.stderr
+
+
+def test_another_configuration_is_not_resumed(project: Path, runs: Path) -> None:
+    done = call(project, "train", "--config", "tiny.toml", "--fold", "1", "--out", runs / "fold0", "--resume")
+    assert done.returncode == 2
+    assert "another configuration or fold" in done.stderr
+
+
+def test_exported_network_detects(project: Path, runs: Path) -> None:
+    done = call(project, "crossval", "--config", "tiny.toml", "--runs", runs, "--out", "figures.json")
+    assert done.returncode == 0, done.stderr
+    figures = json.loads((project / "figures.json").read_text(encoding="utf-8"))
+    assert figures["40x"]["all cores"]["f1"] > 0.9
+
+    arguments = ("--config", "tiny.toml", "--run", runs / "fold0", "--figures", "figures.json")
+    done = call(project, "export", *arguments, "--version", "1", "--engines", "engines")
+    assert done.returncode == 0, done.stderr
+    manifest = tomllib.loads((project / "engines" / "manifest.toml").read_text(encoding="utf-8"))
+    (entry,) = manifest["model"]
+    assert manifest["default"] == entry["name"] == "tiny"
+    content = (project / "engines" / entry["file"]).read_bytes()
+    assert hashlib.sha256(content).hexdigest() == entry["sha256"]
+    assert len(content) == entry["bytes"]
+    assert str(REPOSITORY).encode() not in content
+    card = (project / "engines" / "tiny.md").read_text(encoding="utf-8")
+    assert "Research use only" in card
+    assert "$" not in card
+
+    session = ort.InferenceSession(content, providers=["CPUExecutionProvider"])
+    bgr = cv2.imread(str(project / "images" / "core0.png"))
+    assert bgr is not None
+    rgb = np.ascontiguousarray(cv2.resize(bgr, (160, 160), interpolation=cv2.INTER_AREA)[None, ..., ::-1])
+    heat = session.run(["heat"], {"rgb": rgb})[0][0]
+    peaks = PeakParams(entry["peak_threshold"], entry["peak_spacing_um"], entry["tumour_bias"])
+    found = decode(heat, entry["um_per_px"], peaks)
+    truth = []
+    with (project / "points" / "core0_20_20.csv").open(encoding="utf-8", newline="") as file:
+        truth = [(float(p["y_px"]), float(p["x_px"])) for p in csv.DictReader(file) if p["kind"] == "T"]
+    tumour_um = found.yx_px[found.kind == 0] * np.float32(entry["um_per_px"])
+    _, hit = pair(tumour_um, np.array(truth, np.float32) * np.float32(0.23), 2.0)
+    assert hit.mean() > 0.9
+
+
+def test_exporting_again_replaces_the_entry(project: Path, runs: Path) -> None:
+    arguments = ("--config", "tiny.toml", "--run", runs / "fold0", "--figures", "figures.json")
+    done = call(project, "export", *arguments, "--version", "2", "--engines", "engines")
+    assert done.returncode == 0, done.stderr
+    manifest = tomllib.loads((project / "engines" / "manifest.toml").read_text(encoding="utf-8"))
+    assert [m["version"] for m in manifest["model"]] == ["2"]
