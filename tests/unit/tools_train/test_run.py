@@ -93,16 +93,11 @@ def runs(project: Path) -> Path:
     assert done.returncode == 0, done.stderr
     arguments = ("--config", "tiny.toml", "--fold", "1", "--out", "runs/fold1", "--resume")
     env = os.environ | {"PYTHONPATH": str(REPOSITORY)}
-    first = subprocess.Popen(
-        command("train", *arguments),
-        cwd=project,
-        env=env,
-        stderr=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    )
-    metrics = project / "runs" / "fold1" / "checkpoint.pt"
+    quiet = subprocess.DEVNULL
+    first = subprocess.Popen(command("train", *arguments), cwd=project, env=env, stderr=quiet, stdout=quiet)
+    checkpoint = project / "runs" / "fold1" / "checkpoint.pt"
     deadline = time.monotonic() + 60
-    while not metrics.exists() and first.poll() is None and time.monotonic() < deadline:
+    while not checkpoint.exists() and first.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     first.send_signal(signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
     assert first.wait(30) != 0, "the run ended before it could be killed"
