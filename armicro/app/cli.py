@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -10,58 +11,11 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import Annotated
 
-import typer
-
-from armicro import __version__
 from armicro.app import exit_codes
-from armicro.app.commands.bench import bench
-from armicro.app.commands.demo import demo
-from armicro.app.commands.doctor import doctor
-from armicro.app.commands.listing import guidelines, schema
-from armicro.app.commands.replay import replay
-from armicro.app.commands.score import score
-from armicro.app.commands.simulate import simulate
-from armicro.app.console import clean
 from armicro.contracts.errors import ArmicroError
 
-app = typer.Typer(
-    name="armicro",
-    help="HER2 at the eyepiece: scores HER2 immunohistochemistry from recorded fields. Research use only.",
-    epilog=exit_codes.EPILOG,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for _command in (score, replay, simulate, demo, bench, doctor, guidelines, schema):
-    app.command(epilog=exit_codes.EPILOG)(_command)
-
-_UsageProblem: type[Exception] = typer.BadParameter.__mro__[2]
-"""Base of everything that is wrong with a command line; where it lives differs between typer's versions."""
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"armicro {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _root(
-    version: Annotated[
-        bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
-    ] = False,
-    debug: Annotated[
-        bool,
-        typer.Option("--debug", help="Show where an error came from (also: environment ARMICRO_DEBUG=1)."),
-    ] = False,
-) -> None:
-    del version
-    if debug:
-        os.environ["ARMICRO_DEBUG"] = "1"
+_NO_ROOM = (errno.ENOSPC, errno.EROFS, errno.EFBIG)
 
 
 def _debugging() -> bool:
@@ -70,6 +24,8 @@ def _debugging() -> bool:
 
 def _say(text: str) -> None:
     """Write one line to stderr; if nobody listens there, go on."""
+    from armicro.app.console import clean
+
     try:
         sys.stderr.write(clean(text) + "\n")
         sys.stderr.flush()
@@ -104,10 +60,21 @@ def _tidy() -> Iterator[None]:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
-    command = typer.main.get_command(app)
-    result = command.main(args=arguments, prog_name="armicro", standalone_mode=False)
+    # Loading the science takes a second, in which Ctrl-C must be heard like at any other time.
+    from armicro.app.tree import run
+
+    code = run(None if arguments is None else list(arguments))
     sys.stdout.flush()
-    return result if isinstance(result, int) else exit_codes.DONE
+    return code
+
+
+def _usage_problem(error: BaseException) -> str | None:
+    """Return what is wrong with the command line, None if something else is wrong."""
+    from armicro.app.tree import UsageProblem
+
+    if not isinstance(error, UsageProblem):
+        return None
+    return " ".join(str(getattr(error, "format_message", error.__str__)()).split())
 
 
 def _failed(error: BaseException) -> int:
@@ -117,10 +84,9 @@ def _failed(error: BaseException) -> int:
     if isinstance(error, ArmicroError):
         _say(f"armicro: {error}")
         return exit_codes.exit_code_of(error)
-    if isinstance(error, _UsageProblem):
-        _say(
-            f"armicro: {' '.join(str(getattr(error, 'format_message', str)()).split())} (see armicro --help)"
-        )
+    usage = _usage_problem(error)
+    if usage is not None:
+        _say(f"armicro: {usage} (see armicro --help)")
         return exit_codes.USAGE
     if isinstance(error, BrokenPipeError):
         # Whoever read our output has left; keep the interpreter from complaining when it flushes.
@@ -129,6 +95,9 @@ def _failed(error: BaseException) -> int:
     if isinstance(error, MemoryError):
         _say("armicro: not enough memory; score the parts of a large image as fields of one case")
         return exit_codes.INPUT
+    if isinstance(error, OSError) and error.strerror:
+        _say(f"armicro: {error.filename or 'the system'}: {error.strerror.lower()}")
+        return exit_codes.OUTPUT if error.errno in _NO_ROOM else exit_codes.INPUT
     kind = type(error).__name__
     _say(f"armicro: internal error ({kind}: {error}); run it again with --debug and report what it shows")
     return exit_codes.INTERNAL

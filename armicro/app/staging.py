@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -36,6 +37,8 @@ class Staging:
         self._inputs = {self._identity(p) for p in inputs}
         self._staged: dict[Path, Path] = {}
         self._made: list[Path] = []
+        self._checked: set[Path] = set()
+        self._trials: list[Path] = []
         self._committed: list[Path] = []
 
     def __enter__(self) -> Self:
@@ -44,15 +47,16 @@ class Staging:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for part in self._staged.values():
-            part.unlink(missing_ok=True)
-        if not self._committed:
-            for folder in reversed(self._made):
-                try:
-                    folder.rmdir()
-                except OSError:
-                    # Someone else has put a file there meanwhile: it is theirs.
-                    continue
+        with _uninterrupted():
+            for part in (*self._staged.values(), *self._trials):
+                part.unlink(missing_ok=True)
+            if not self._committed:
+                for folder in reversed(self._made):
+                    try:
+                        folder.rmdir()
+                    except OSError:
+                        # Someone else has put a file there meanwhile: it is theirs.
+                        continue
 
     @staticmethod
     def _identity(path: Path) -> str:
@@ -76,22 +80,27 @@ class Staging:
         OutputError
             If it is a file, cannot be made or cannot be written to.
         """
+        if folder in self._checked:
+            return folder
         missing = []
         probe = folder
-        while not probe.exists() and probe != probe.parent:
-            missing.append(probe)
-            probe = probe.parent
         try:
+            while not probe.exists() and probe != probe.parent:
+                missing.append(probe)
+                probe = probe.parent
+            if not probe.is_dir():
+                raise OutputError(f"{folder}: cannot write there, {probe} is not a folder")
             for part in reversed(missing):
-                part.mkdir()
+                # Noted before it is made: a signal may come in between.
                 self._made.append(part)
-            if not folder.is_dir():
-                raise OutputError(f"{folder}: cannot write there, it is not a folder")
+                part.mkdir()
             trial = folder / f".armicro-{os.getpid()}.part"
+            self._trials.append(trial)
             trial.touch(exist_ok=False)
             trial.unlink()
         except OSError as error:
             raise OutputError(f"{folder}: cannot write there ({_why(error)})") from error
+        self._checked.add(folder)
         return folder
 
     def file(self, target: Path) -> Path:
@@ -113,8 +122,14 @@ class Staging:
             If it cannot be written there, is an input, or was reserved already.
         """
         self.folder(target.parent)
-        if target.is_dir():
-            raise OutputError(f"{target}: cannot write there, it is a folder")
+        try:
+            if stat.S_ISDIR(target.stat().st_mode):
+                raise OutputError(f"{target}: cannot write there, it is a folder")
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            # A name that is too long, say: better now than when everything is computed.
+            raise OutputError(f"{target}: cannot write there ({_why(error)})") from error
         if self._identity(target) in self._inputs:
             raise OutputError(f"{target}: is one of the inputs and would be overwritten")
         if self._identity(target) in {self._identity(t) for t in self._staged}:
@@ -174,15 +189,16 @@ class Staging:
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Let Ctrl-C wait for the few milliseconds in which files are moved: all of them or none."""
+    """Hear no signal for the few milliseconds in which files are moved or removed: all of them or none."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _why(error: OSError) -> str:

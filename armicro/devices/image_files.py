@@ -73,6 +73,9 @@ def _named(path: Path) -> Iterator[None]:
     except MemoryError as error:
         raise ImageError(f"{path}: not enough memory to decode it") from error
     except DECODER_ERRORS as error:
+        if isinstance(error, OSError) and error.strerror:
+            # The system's own answer; what decoders raise as OSError carries none.
+            raise ImageError(f"{path}: cannot be read ({error.strerror.lower()})") from error
         why = " ".join(str(error).split())
         raise ImageError(f"{path}: the picture is damaged and cannot be decoded ({why})") from error
 

@@ -198,6 +198,19 @@ def test_a_hostile_name_is_shown_harmlessly(run: Run, tmp_path: Path) -> None:
     assert "\x1b" not in answer[2]
 
 
+def test_names_that_the_system_refuses(
+    run: Run, contents: Contents, fields: list[Path], tmp_path: Path
+) -> None:
+    long = tmp_path / ("x" * 300)
+    assert_refused(run("score", long, "--um-per-px", "0.4"), exit_codes.INPUT, "name too long")
+    assert_refused(run("replay", long, "--um-per-px", "0.4"), exit_codes.INPUT, "x" * 300)
+    scale = ("--um-per-px", "0.424")
+    assert_refused(run("score", fields[0], *scale, "--json", long), exit_codes.OUTPUT, "name too long")
+    assert_refused(run("score", fields[0], *scale, "--roi", long), exit_codes.INPUT, "x" * 300)
+    assert_refused(run("score", fields[0], *scale, "--stain-profile", long), exit_codes.INPUT, "x" * 300)
+    assert contents(tmp_path) == []
+
+
 def test_an_internal_error_is_one_line_and_debug_shows_more(
     run: Run, fields: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

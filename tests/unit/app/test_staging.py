@@ -57,7 +57,7 @@ def test_what_cannot_be_written_is_found_before_the_work(tmp_path: Path, content
     with Staging() as staging:
         with pytest.raises(OutputError, match="cannot write there"):
             staging.file(tmp_path / "file" / "a.json")
-        with pytest.raises(OutputError, match="it is not a folder"):
+        with pytest.raises(OutputError, match="file is not a folder"):
             staging.folder(tmp_path / "file")
         with pytest.raises(OutputError, match="it is a folder"):
             staging.file(tmp_path / "folder")
