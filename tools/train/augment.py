@@ -31,6 +31,10 @@ class AugmentParams:
         Of changing the stains.
     haematoxylin_log, dab_log : float
         Standard deviations of the natural logarithm of the factor on each stain's density.
+    dab_boost_chance : float
+        Of a further factor on DAB: weakly stained tissue then stands in for intensely stained tissue.
+    dab_boost : (float, float)
+        That factor.
     stain_shift_od : float
         Standard deviation of a density added to each stain.
     stain_turn : float
@@ -62,6 +66,8 @@ class AugmentParams:
     stain_chance: float = 0.8
     haematoxylin_log: float = 0.3
     dab_log: float = 0.45
+    dab_boost_chance: float = 0.2
+    dab_boost: Range = (1.5, 4.0)
     stain_shift_od: float = 0.015
     stain_turn: float = 0.04
     blur_chance: float = 0.35
@@ -151,6 +157,8 @@ def _restain(rgb: U8, params: AugmentParams, rng: np.random.Generator) -> F32:
     """Other densities along other stain vectors; what the two stains leave unexplained stays."""
     basis = _basis(_STAINS)
     factors = np.exp(rng.normal(0, 1, 3) * [params.haematoxylin_log, params.dab_log, 0.2])
+    if rng.random() < params.dab_boost_chance:
+        factors[1] *= _log_uniform(params.dab_boost, rng)
     shifts = np.array([*rng.normal(0, params.stain_shift_od, 2), 0.0])
     turned = _basis(_STAINS + rng.normal(0, params.stain_turn, _STAINS.shape))
     change = np.linalg.inv(basis) @ np.diag(factors) @ turned

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
+import io
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -23,6 +25,7 @@ ort = pytest.importorskip("onnxruntime", reason="running an ONNX file needs onnx
 pytest.importorskip("onnx", reason="the export needs onnx: install the train extra")
 pytest.importorskip("onnxscript", reason="the export needs onnxscript: install the train extra")
 
+from tools.train import crossval, export, import_points, train  # noqa: E402 - after the checks above
 from tools.train.score import PeakParams, decode, pair  # noqa: E402 - after the checks above
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -60,28 +63,17 @@ bfloat16 = false
 """
 
 
-def command(module: str, *arguments: str | Path) -> list[str]:
-    return [sys.executable, "-m", f"tools.train.{module}", *map(str, arguments)]
-
-
-def call(cwd: Path, module: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    env = os.environ | {"PYTHONPATH": str(REPOSITORY)}
-    return subprocess.run(
-        command(module, *arguments),
-        cwd=cwd,
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+def run(cwd: Path, main: Callable[[list[str]], int], *arguments: str | Path) -> None:
+    """Call a command line in a folder; its message goes into the failure."""
+    said = io.StringIO()
+    with contextlib.chdir(cwd), contextlib.redirect_stderr(said):
+        assert main([str(argument) for argument in arguments]) == 0, said.getvalue()
 
 
 @pytest.fixture(scope="module")
 def project(marked: Path) -> Path:
     """The folder with points imported and the configuration written."""
-    done = call(marked, "import_points", "readers", "--images", "images", "--to", "points")
-    assert done.returncode == 0, done.stderr
+    run(marked, import_points.main, "readers", "--images", "images", "--to", "points")
     (marked / "tiny.toml").write_text(CONFIG, encoding="utf-8")
     return marked
 
@@ -89,21 +81,20 @@ def project(marked: Path) -> Path:
 @pytest.fixture(scope="module")
 def runs(project: Path) -> Path:
     """The runs of both folds; the second is killed on its way and resumed."""
-    done = call(project, "train", "--config", "tiny.toml", "--fold", "0", "--out", "runs/fold0")
-    assert done.returncode == 0, done.stderr
+    run(project, train.main, "--config", "tiny.toml", "--fold", "0", "--out", "runs/fold0")
     arguments = ("--config", "tiny.toml", "--fold", "1", "--out", "runs/fold1", "--resume")
     env = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    command = [sys.executable, "-m", "tools.train.train", *arguments]
     quiet = subprocess.DEVNULL
-    first = subprocess.Popen(command("train", *arguments), cwd=project, env=env, stderr=quiet, stdout=quiet)
+    first = subprocess.Popen(command, cwd=project, env=env, stderr=quiet, stdout=quiet)
     checkpoint = project / "runs" / "fold1" / "checkpoint.pt"
     deadline = time.monotonic() + 60
     while not checkpoint.exists() and first.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
-    first.send_signal(signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+    first.kill()
     assert first.wait(30) != 0, "the run ended before it could be killed"
     assert not (project / "runs" / "fold1" / "weights.safetensors").exists()
-    done = call(project, "train", *arguments)
-    assert done.returncode == 0, done.stderr
+    run(project, train.main, *arguments)
     return project / "runs"
 
 
@@ -117,8 +108,7 @@ def test_killed_run_is_resumed_to_the_end(runs: Path) -> None:
 
 
 def test_resumed_run_equals_one_that_was_not_killed(project: Path, runs: Path) -> None:
-    done = call(project, "train", "--config", "tiny.toml", "--fold", "1", "--out", "again")
-    assert done.returncode == 0, done.stderr
+    run(project, train.main, "--config", "tiny.toml", "--fold", "1", "--out", "again")
     straight, resumed = rows(project / "again"), rows(runs / "fold1")
     for a, b in zip(straight, resumed, strict=True):
         assert {k: v for k, v in a.items() if k != "seconds"} == {
@@ -132,27 +122,24 @@ def test_training_finds_the_nuclei_of_an_image_it_was_not_shown(runs: Path) -> N
     assert float(last["others_called_tumour"]) < 0.1
 
 
-def test_a_run_is_not_overwritten(project: Path, runs: Path) -> None:
-    done = call(project, "train", "--config", "tiny.toml", "--fold", "0", "--out", runs / "fold0")
-    assert done.returncode == 2
-    assert "already holds a run" in done.stderr
-
-
-def test_another_configuration_is_not_resumed(project: Path, runs: Path) -> None:
-    done = call(project, "train", "--config", "tiny.toml", "--fold", "1", "--out", runs / "fold0", "--resume")
-    assert done.returncode == 2
-    assert "another configuration or fold" in done.stderr
+def test_a_run_is_not_overwritten(
+    project: Path, runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(project)
+    arguments = ["--config", "tiny.toml", "--out", str(runs / "fold0")]
+    assert train.main([*arguments, "--fold", "0"]) == 2
+    assert "already holds a run" in capsys.readouterr().err
+    assert train.main([*arguments, "--fold", "1", "--resume"]) == 2
+    assert "another configuration or fold" in capsys.readouterr().err
 
 
 def test_exported_network_detects(project: Path, runs: Path) -> None:
-    done = call(project, "crossval", "--config", "tiny.toml", "--runs", runs, "--out", "figures.json")
-    assert done.returncode == 0, done.stderr
+    run(project, crossval.main, "--config", "tiny.toml", "--runs", runs, "--out", "figures.json")
     figures = json.loads((project / "figures.json").read_text(encoding="utf-8"))
     assert figures["40x"]["all cores"]["f1"] > 0.9
 
     arguments = ("--config", "tiny.toml", "--run", runs / "fold0", "--figures", "figures.json")
-    done = call(project, "export", *arguments, "--version", "1", "--engines", "engines")
-    assert done.returncode == 0, done.stderr
+    run(project, export.main, *arguments, "--version", "1", "--engines", "engines")
     manifest = tomllib.loads((project / "engines" / "manifest.toml").read_text(encoding="utf-8"))
     (entry,) = manifest["model"]
     assert manifest["default"] == entry["name"] == "tiny"
@@ -178,10 +165,6 @@ def test_exported_network_detects(project: Path, runs: Path) -> None:
     _, hit = pair(tumour_um, np.array(truth, np.float32) * np.float32(0.23), 2.0)
     assert hit.mean() > 0.9
 
-
-def test_exporting_again_replaces_the_entry(project: Path, runs: Path) -> None:
-    arguments = ("--config", "tiny.toml", "--run", runs / "fold0", "--figures", "figures.json")
-    done = call(project, "export", *arguments, "--version", "2", "--engines", "engines")
-    assert done.returncode == 0, done.stderr
+    run(project, export.main, *arguments, "--version", "2", "--engines", "engines")
     manifest = tomllib.loads((project / "engines" / "manifest.toml").read_text(encoding="utf-8"))
     assert [m["version"] for m in manifest["model"]] == ["2"]
