@@ -53,10 +53,17 @@ def encode(yx: F64, shape: tuple[int, int], sigma_px: float) -> F32:
     ndarray of float32, (H, W)
         The map; its maxima are the points.
     """
+    if not len(yx):
+        return np.zeros(shape, np.float32)
     factor = -0.5 * _SHARPNESS / sigma_px**2
-    down = np.exp(factor * (np.arange(shape[0])[None] - yx[:, :1]) ** 2)
-    across = np.exp(factor * (np.arange(shape[1])[None] - yx[:, 1:]) ** 2)
-    return np.asarray((down.T @ across) ** (1 / _SHARPNESS), np.float32)
+    # Bounded, so that no product is denormal: those are slow. Two square roots are the fourth root.
+    down, across = (
+        np.exp(np.maximum(factor * (np.arange(n)[None] - yx[:, k : k + 1]) ** 2, -40)).astype(np.float32)
+        for k, n in enumerate(shape)
+    )
+    # OpenCV's product: NumPy's would start threads of its own, which wait for each other on a busy machine.
+    powers = cv2.gemm(down, across, 1.0, None, 0.0, flags=cv2.GEMM_1_T)
+    return np.asarray(np.sqrt(np.sqrt(powers)), np.float32)
 
 
 def draw_discs(mask: F32, yx: F64, radius_px: float, value: float) -> None:
