@@ -62,7 +62,8 @@ def encode(yx: F64, shape: tuple[int, int], sigma_px: float) -> F32:
         for k, n in enumerate(shape)
     )
     # OpenCV's product: NumPy's would start threads of its own, which wait for each other on a busy machine.
-    powers = cv2.gemm(down, across, 1.0, None, 0.0, flags=cv2.GEMM_1_T)
+    nothing = np.zeros(shape, np.float32)
+    powers = cv2.gemm(down, across, 1.0, nothing, 0.0, flags=cv2.GEMM_1_T)
     return np.asarray(np.sqrt(np.sqrt(powers)), np.float32)
 
 
