@@ -49,10 +49,10 @@ class ContourParams:
     """
 
     angles: int = 48
-    radii: int = 36
+    radii: int = 28
     nearest_um: float = 1.8
     farthest_um: float = 18.0
-    steepest: int = 3
+    steepest: int = 2
     bend_cost: float = 0.003
     trespass_cost: float = 0.06
     trespass_free_um: float = 1.0

@@ -123,8 +123,7 @@ def estimate_white(rgb: U8) -> Vector3:
     tuple of 3 floats
         Grey value per channel, at least `WHITE_FLOOR`.
     """
-    step = max(1, min(rgb.shape[:2]) // 376)
-    coarse = reduce_blocks(rgb, step) if step > 1 else rgb
+    coarse = reduce_blocks(rgb, max(1, min(8, min(rgb.shape[:2]) // 64)))
     values = np.quantile(coarse.reshape(-1, 3), WHITE_QUANTILE, axis=0)
     r, g, b = (max(WHITE_FLOOR, float(v)) for v in values)
     return r, g, b
