@@ -1,0 +1,1 @@
+"""Trained networks and the engines that run them, behind `HeatmapModel`."""
