@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from dataclasses import asdict, dataclass
 from functools import cache
 
@@ -58,6 +59,8 @@ class BenchResult:
         Tumour cells in it.
     stages_ms : dict
         Milliseconds of each run by stage; "total" is from image in memory to result and overlay.
+    cpu_ms : list of float
+        Processor time of each run, all cores together: what it costs where others use the machine too.
     before_mb, peak_mb : float
         Resident memory with the image in memory before the first run, and the process's peak, MB (10^6).
     """
@@ -65,6 +68,7 @@ class BenchResult:
     size_px: int
     n_cells: int
     stages_ms: dict[str, list[float]]
+    cpu_ms: list[float]
     before_mb: float
     peak_mb: float
 
@@ -101,18 +105,20 @@ def run_task(task: BenchTask) -> BenchResult:
     frame = Frame(bench_field(task.size_px, task.um_per_px), 0, 0, Optics(task.um_per_px), "bench")
     before = psutil.Process().memory_info().rss
     stages: dict[str, list[float]] = {}
+    cpu_ms: list[float] = []
     n_cells = 0
     for index in range(task.repeats + 1):
-        clock = StageClock()
+        clock, cpu_begin = StageClock(), time.process_time_ns()
         with clock("total"):
             result = analyse(frame, reader.recipe, stages=clock)
             with clock("overlay"):
                 draw_overlay(result)
         n_cells = int(result.cells.counted.sum())
         if index:
+            cpu_ms.append((time.process_time_ns() - cpu_begin) / 1e6)
             for name, ms in clock.take_ms().items():
                 stages.setdefault(name, []).append(ms)
-    return BenchResult(task.size_px, n_cells, stages, before / 1e6, _peak_bytes() / 1e6)
+    return BenchResult(task.size_px, n_cells, stages, cpu_ms, before / 1e6, _peak_bytes() / 1e6)
 
 
 if __name__ == "__main__":

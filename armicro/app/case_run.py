@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from armicro.analysis.detect_classical import ClassicalDetector
+from armicro.app import console
+from armicro.app.detectors import DetectorChoice, make_detector
 from armicro.app.profiles import DEFAULT_STAIN_PROFILE, load_stain_profile
 from armicro.app.staging import Staging
 from armicro.app.timing import StageClock
@@ -46,6 +47,8 @@ class CaseOptions:
         How cells are read.
     seed : int
         Of the bootstrap.
+    detector : DetectorChoice
+        What finds nuclei.
     """
 
     case_id: str = "case"
@@ -53,6 +56,7 @@ class CaseOptions:
     stain_profile: str = DEFAULT_STAIN_PROFILE
     reading: Reading = Reading.PER_CELL
     seed: int = 0
+    detector: DetectorChoice = DetectorChoice()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,19 +119,26 @@ class FieldReader:
     Parameters
     ----------
     options : CaseOptions
-        Names of profile, guideline and reading.
+        Names of profile, guideline, reading and detector.
 
     Raises
     ------
-    ProfileError, GuidelineError
+    ProfileError, GuidelineError, EngineError
         If one of them cannot be loaded.
     """
 
     def __init__(self, options: CaseOptions) -> None:
         self.guideline: Guideline = load_guideline(options.guideline)
         profile = load_stain_profile(options.stain_profile)
-        self.recipe = Her2IhcRecipe(profile, ClassicalDetector(), options.reading)
+        self._made = make_detector(options.detector, console.note)
+        self.recipe = Her2IhcRecipe(profile, self._made.detector, options.reading)
         self._clock = StageClock()
+        self.tell()
+
+    def tell(self) -> None:
+        """Show what has come up about the engine since the last time: another one than was asked for, say."""
+        for text in self._made.news():
+            console.note(text)
 
     def read(self, frame: Frame, regions: Regions | None = None) -> TimedResult:
         """Read one field and time its stages."""

@@ -66,6 +66,11 @@ class Ticker(Protocol):
         ...
 
 
+def note(text: str) -> None:
+    """Show one line on stderr that the user has to see, whatever else is asked to be quiet."""
+    messages().print(f"armicro: {shown(text)}", soft_wrap=True)
+
+
 @contextmanager
 def progress(title: str, total: int | None, *, quiet: bool) -> Iterator[Ticker]:
     """Show a progress bar on stderr while a task runs; nothing if `quiet` or stderr is no terminal.

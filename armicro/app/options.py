@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from armicro.assays.her2_ihc import Reading
+from armicro.inference.choose import EngineName
 
 _CASE = "Case"
 _OUT = "Outputs"
@@ -30,6 +31,22 @@ StainProfile = Annotated[
 CellReading = Annotated[
     Reading,
     typer.Option("--reading", help="How a cell's membrane becomes a category.", rich_help_panel=_CASE),
+]
+Detector = Annotated[
+    str,
+    typer.Option(
+        "--detector",
+        metavar="NAME",
+        help="What finds nuclei: a network by its name, classical, or auto, which takes the network that is "
+        "installed.",
+        rich_help_panel=_CASE,
+    ),
+]
+Engine = Annotated[
+    EngineName,
+    typer.Option(
+        "--engine", help="What runs the network; the processor takes over if it fails.", rich_help_panel=_CASE
+    ),
 ]
 CaseId = Annotated[
     str,

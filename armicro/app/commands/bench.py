@@ -66,6 +66,7 @@ def _merged(runs: list[BenchResult]) -> BenchResult:
         runs[0].size_px,
         runs[0].n_cells,
         {name: [ms for run in runs for ms in run.stages_ms[name]] for name in names},
+        [ms for run in runs for ms in run.cpu_ms],
         max(run.before_mb for run in runs),
         max(run.peak_mb for run in runs),
     )
@@ -78,22 +79,27 @@ def _p(values: list[float], percent: float) -> float:
 def _print(out: Console, merged: list[BenchResult], orders: dict[str, list[BenchResult]]) -> None:
     """Print markdown tables, to be pasted as they are."""
     names = [n for n in merged[0].stages_ms if n != "total"]
-    out.print("Milliseconds, p50 / p95; memory in MB (10^6), the peak of a process of its own.\n")
-    titles = ["field", "cells", *names, "total", "peak MB", "before MB"]
+    out.print(
+        "Milliseconds, p50 / p95; CPU is the processor time of all cores; memory in MB (10^6), the peak of a"
+    )
+    out.print("process of its own, and what it held before the first run.\n")
+    titles = ["field", "cells", *names, "total", "CPU", "peak MB", "before MB"]
     out.print("| " + " | ".join(titles) + " |\n|" + "---|" * len(titles), soft_wrap=True)
     for one in merged:
         stages = [
             f"{_p(one.stages_ms[n], 50):.0f} / {_p(one.stages_ms[n], 95):.0f}" for n in (*names, "total")
         ]
-        cells = [f"{one.size_px}²", str(one.n_cells), *stages, f"{one.peak_mb:.0f}", f"{one.before_mb:.0f}"]
+        tail = [f"{_p(one.cpu_ms, 50):.0f}", f"{one.peak_mb:.0f}", f"{one.before_mb:.0f}"]
+        cells = [f"{one.size_px}²", str(one.n_cells), *stages, *tail]
         out.print("| " + " | ".join(cells) + " |", soft_wrap=True)
     out.print("\nTime per pixel, and both orders of running: a drift of the machine shows as a difference.\n")
-    out.print("| field | ns per px | " + " | ".join(f"total p50, {o}" for o in orders) + " |")
-    out.print("|---|---|" + "---|" * len(orders))
+    out.print("| field | ns per px | CPU ns per px | " + " | ".join(f"total p50, {o}" for o in orders) + " |")
+    out.print("|---|---|---|" + "---|" * len(orders))
     for index, one in enumerate(merged):
         per_px = _p(one.stages_ms["total"], 50) * 1e6 / one.size_px**2
+        cpu_per_px = _p(one.cpu_ms, 50) * 1e6 / one.size_px**2
         apart = [f"{_p(runs[index].stages_ms['total'], 50):.0f} ms" for runs in orders.values()]
-        out.print(f"| {one.size_px}² | {per_px:.1f} | " + " | ".join(apart) + " |")
+        out.print(f"| {one.size_px}² | {per_px:.1f} | {cpu_per_px:.1f} | " + " | ".join(apart) + " |")
 
 
 def bench(

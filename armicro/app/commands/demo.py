@@ -12,17 +12,19 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from armicro.app import console
+from armicro.app import console, options
 from armicro.app.case_inputs import image_inputs
 from armicro.app.case_run import CaseOptions, CaseOutputs
 from armicro.app.commands.score import score_images
 from armicro.app.commands.simulate import write_fields
+from armicro.app.detectors import AUTO, DetectorChoice
 from armicro.app.staging import Staging
 from armicro.app.tables import print_case
 from armicro.contracts.arrays import U8
 from armicro.contracts.cells import CATEGORIES
 from armicro.contracts.frame import Frame, Optics
 from armicro.devices.image_files import frame_text
+from armicro.inference.choose import EngineName
 from armicro.report.models import CaseDocument
 from armicro.sim.case import CaseParams
 from armicro.sim.params import parse_mix
@@ -38,12 +40,10 @@ _REAL_NOTICE = (
 
 
 def _score_folder(
-    images: list[Path], out: Path, case_id: str, *, quiet: bool
+    images: list[Path], out: Path, options_: CaseOptions, *, quiet: bool
 ) -> tuple[CaseDocument, list[Path]]:
     outputs = CaseOutputs(out / "case.json", out / "cells", out / "overlay", out / "report.html")
-    document, written = score_images(
-        image_inputs(images, [], None, []), CaseOptions(case_id), outputs, quiet=quiet
-    )
+    document, written = score_images(image_inputs(images, [], None, []), options_, outputs, quiet=quiet)
     return document, [p for p in written if p.parent == out]
 
 
@@ -89,6 +89,8 @@ def demo(
     size: Annotated[
         int, typer.Option("--size", metavar="PX", min=256, help="Side of a field, pixels.")
     ] = 1024,
+    detector: options.Detector = AUTO,
+    engine: options.Engine = EngineName.AUTO,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Score a simulated case and one real picture, and write reports.
@@ -96,15 +98,17 @@ def demo(
     Needs no image of your own and no network. What an earlier demo wrote in the folder is replaced.
     """
     begin = time.perf_counter()
+    choice = DetectorChoice(detector, engine)
     shown = console.results()
     paths, truth = _simulated_fields(out / "fields", fields=fields, size=size, quiet=quiet)
-    document, written = _score_folder(paths, out, "demo", quiet=quiet)
+    document, written = _score_folder(paths, out, CaseOptions("demo", detector=choice), quiet=quiet)
     print_case(shown, document, written)
     shown.print()
     _print_truth(shown, document, truth)
     real = out / "real"
     shown.print(_REAL_NOTICE)
-    document, written = _score_folder([_real_image(real)], real, "ihc (not HER2)", quiet=quiet)
+    options_ = CaseOptions("ihc (not HER2)", detector=choice)
+    document, written = _score_folder([_real_image(real)], real, options_, quiet=quiet)
     print_case(shown, document, written)
     shown.print()
     shown.print(f"Open {console.shown(out / 'report.html')} in a browser.", soft_wrap=True)

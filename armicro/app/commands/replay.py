@@ -9,6 +9,7 @@ import typer
 
 from armicro.app import console, options
 from armicro.app.case_run import CaseOptions, CaseOutputs, CaseWriter, FieldInput, FieldReader, TimedResult
+from armicro.app.detectors import AUTO, DetectorChoice
 from armicro.app.profiles import DEFAULT_STAIN_PROFILE, load_optics
 from armicro.app.staging import Staging
 from armicro.app.tables import headline, print_case
@@ -17,6 +18,7 @@ from armicro.contracts.errors import OutputError, ScaleError
 from armicro.contracts.frame import Frame
 from armicro.devices.image_files import frame_text
 from armicro.devices.recordings import Recording, open_recording
+from armicro.inference.choose import EngineName
 from armicro.report.models import CaseDocument
 from armicro.scoring.guidelines import DEFAULT_GUIDELINE
 from armicro.session.replay import Capture, Replay, ReplayCounts
@@ -86,6 +88,7 @@ def replay_recording(
                     remarks.append(f"field {capture.index + 1} {_SAME_PLACE}")
                 writer.add(item, timed)
                 tick(capture.index + 1, item.stem)
+        reader.tell()
         document = writer.finish(reader.guideline)
         return document, staging.commit(), play.counts, remarks
 
@@ -116,6 +119,8 @@ def replay(
     guideline: options.Guideline = DEFAULT_GUIDELINE,
     stain_profile: options.StainProfile = DEFAULT_STAIN_PROFILE,
     reading: options.CellReading = Reading.PER_CELL,
+    detector: options.Detector = AUTO,
+    engine: options.Engine = EngineName.AUTO,
     case_id: options.CaseId = "case",
     seed: options.Seed = 0,
     json: options.Json = None,
@@ -135,7 +140,7 @@ def replay(
         um_per_px = load_optics(optics).um_per_px
     document, written, counts, remarks = replay_recording(
         open_recording(recording, um_per_px, pedal),
-        CaseOptions(case_id, guideline, stain_profile, reading, seed),
+        CaseOptions(case_id, guideline, stain_profile, reading, seed, DetectorChoice(detector, engine)),
         CaseOutputs(json, cells, overlay, report, reproducible),
         frames=frames,
         live=live,

@@ -11,10 +11,12 @@ import typer
 from armicro.app import console, options
 from armicro.app.case_inputs import ImageInput, image_inputs
 from armicro.app.case_run import CaseOptions, CaseOutputs, CaseWriter, FieldReader
+from armicro.app.detectors import AUTO, DetectorChoice
 from armicro.app.profiles import DEFAULT_STAIN_PROFILE, load_optics
 from armicro.app.staging import Staging
 from armicro.app.tables import headline, print_case
 from armicro.assays.her2_ihc import Reading
+from armicro.inference.choose import EngineName
 from armicro.report.models import CaseDocument
 from armicro.scoring.guidelines import DEFAULT_GUIDELINE
 
@@ -53,6 +55,7 @@ def score_images(
                 tick(number, image.path.name)
                 item = image.load()
                 writer.add(item, reader.read(item.frame, item.regions))
+        reader.tell()
         document = writer.finish(reader.guideline)
         return document, staging.commit()
 
@@ -85,6 +88,8 @@ def score(
     guideline: options.Guideline = DEFAULT_GUIDELINE,
     stain_profile: options.StainProfile = DEFAULT_STAIN_PROFILE,
     reading: options.CellReading = Reading.PER_CELL,
+    detector: options.Detector = AUTO,
+    engine: options.Engine = EngineName.AUTO,
     case_id: options.CaseId = "case",
     seed: options.Seed = 0,
     json: options.Json = None,
@@ -101,7 +106,7 @@ def score(
     inputs = image_inputs(images, um_per_px or [], load_optics(optics) if optics else None, roi or [])
     document, written = score_images(
         inputs,
-        CaseOptions(case_id, guideline, stain_profile, reading, seed),
+        CaseOptions(case_id, guideline, stain_profile, reading, seed, DetectorChoice(detector, engine)),
         CaseOutputs(json, cells, overlay, report, reproducible),
         quiet=quiet,
     )
