@@ -195,7 +195,7 @@ def plan_path(folder: Path, network: Network, flavour: Flavour, gpu: Device) -> 
     flavour : Flavour
         Name and version are part of the key.
     gpu : Device
-        The compute capability is part of the key; so is the name, where plans are built for one model of card.
+        The compute capability is part of the key; so is the name, where a plan is built for one model only.
     """
     card = "" if flavour.names_targets else gpu.name
     system = f"{sys.platform} {platform.machine()}"
