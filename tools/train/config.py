@@ -37,6 +37,9 @@ class DataParams:
         Images of other stains or instruments: reported apart, weighted apart.
     foreign_weight : float
         How often a foreign crop is drawn, relative to one of the others.
+    balance : float
+        A crop of an image with n crops is drawn n to the power of minus this as often as one that is alone:
+        0 treats crops alike, 1 images.
     simulated_share : float
         Share of patches that come from simulated fields.
     simulated_fields : int
@@ -48,6 +51,7 @@ class DataParams:
     folds: tuple[tuple[str, ...], ...]
     foreign: tuple[str, ...] = ()
     foreign_weight: float = 1.0
+    balance: float = 0.5
     simulated_share: float = 0.0
     simulated_fields: int = 16
 

@@ -14,6 +14,7 @@ import csv
 import math
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -148,7 +149,11 @@ def batches(sampler: Sampler, first: int, last: int, size: int) -> Iterator[Batc
 def make_sampler(config: Config, crops: list[Crop]) -> Sampler:
     """Weigh real crops by the configuration and add simulated fields."""
     d = config.data
-    weights = [d.foreign_weight if crop.core in d.foreign else 1.0 for crop in crops]
+    per_core = Counter(crop.core for crop in crops)
+    weights = [
+        (d.foreign_weight if crop.core in d.foreign else 1.0) * per_core[crop.core] ** -d.balance
+        for crop in crops
+    ]
     everything = list(crops)
     if d.simulated_share > 0:
         simulated = simulated_crops(d.simulated_fields, config.seed)
