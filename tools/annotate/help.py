@@ -52,7 +52,7 @@ class HelpPage(QFrame):
             grid.addWidget(cap, n, 0, Qt.AlignmentFlag.AlignLeft)
             grid.addWidget(label(text), n, 1)
         grid.setColumnStretch(1, 1)
-        grid.setColumnMinimumWidth(0, 104)
+        grid.setColumnMinimumWidth(0, 124)
         return grid
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802, ARG002 - Qt's name

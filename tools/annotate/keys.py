@@ -8,10 +8,10 @@ from tools.annotate.model import Kind, Membrane
 from tools.annotate.pictures import Look
 
 CATEGORY_WORDS = {
-    Membrane.INTENSE_COMPLETE: "intense, complete",
-    Membrane.INTENSE_INCOMPLETE: "intense, incomplete",
-    Membrane.WEAK_COMPLETE: "weak, complete",
-    Membrane.WEAK_INCOMPLETE: "weak, incomplete",
+    Membrane.INTENSE_COMPLETE: "intense complete",
+    Membrane.INTENSE_INCOMPLETE: "intense incomplete",
+    Membrane.WEAK_COMPLETE: "weak complete",
+    Membrane.WEAK_INCOMPLETE: "weak incomplete",
     Membrane.FAINT: "faint",
     Membrane.NONE: "none",
     Membrane.UNKNOWN: "cannot tell",

@@ -12,6 +12,8 @@ from tools.annotate.style import ACCENT, CASING, KIND_COLOURS, TEXT, WARN
 from tools.annotate.viewport import Viewport
 
 GRID_PX = 50
+_FAR = 0.35
+"""Below this scale marks would cover each other and the tissue: points are dots."""
 _LEAST_RADIUS, _GREATEST_RADIUS = 4.5, 11.0
 
 
@@ -44,13 +46,13 @@ def draw_mark(
     x, y = place
     path, colour = shape_of(kind, x, y, radius), QColor(KIND_COLOURS[kind])
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(QColor(CASING), 4.0))
-    painter.drawPath(path)
-    pen = QPen(colour, 2.0)
-    if not sure:
-        pen.setDashPattern([1.6, 1.4])
-    painter.setPen(pen)
-    painter.drawPath(path)
+    for shade, width in ((QColor(CASING), 4.0), (colour, 2.0)):
+        pen = QPen(shade, width, cap=Qt.PenCapStyle.FlatCap)
+        if not sure:
+            # In units of the pen's width, so that casing and colour break at the same places.
+            pen.setDashPattern([5.0 / width, 4.0 / width])
+        painter.setPen(pen)
+        painter.drawPath(path)
     if sure:
         painter.setPen(QPen(QColor(CASING), 1.0))
         painter.setBrush(QBrush(colour))
@@ -86,14 +88,20 @@ def draw_points(
     painter: QPainter, view: Viewport, crop: Crop, points: Iterable[Point], *, labels: bool
 ) -> None:
     """Draw the points of a crop as they will be saved, with the category of tumour cells beside them."""
-    radius = mark_radius(view.scale)
+    radius, far = mark_radius(view.scale), view.scale < _FAR
     font = QFont(painter.font())
-    font.setPixelSize(11)
+    font.setPixelSize(12)
+    font.setBold(True)
     painter.setFont(font)
     for point in points:
         shown = as_saved(crop, point)
         x, y = view.to_screen(point.y_px, point.x_px)
         if not (-20 <= x <= view.width + 20 and -20 <= y <= view.height + 20):
+            continue
+        if far:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(KIND_COLOURS[shown.kind]))
+            painter.drawEllipse(QPointF(x, y), 1.6, 1.6)
             continue
         draw_mark(painter, shown.kind, (x, y), radius, sure=point.reviewed)
         if labels and shown.membrane is not Membrane.NOT_SET and view.scale >= 1.0:
@@ -114,7 +122,9 @@ def draw_crop(painter: QPainter, view: Viewport, crop: Crop) -> None:
     outside.addRect(QRectF(0, 0, view.width, view.height))
     hole = QPainterPath()
     hole.addRect(rect)
-    painter.fillPath(outside.subtracted(hole), QColor(10, 11, 13, 150))
+    # Who looks at the whole field is choosing a place, and needs to see it as it is.
+    share = rect.width() / min(view.width, view.height)
+    painter.fillPath(outside.subtracted(hole), QColor(10, 11, 13, round(150 * min(1.0, share / 0.6) ** 2)))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(QColor(CASING), 3.0))
     painter.drawRect(rect)

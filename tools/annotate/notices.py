@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import Qt, QTimer
+from PyQt6.QtCore import QEvent, QObject, Qt, QTimer
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from tools.annotate.panels import label
@@ -58,6 +58,7 @@ class Toast(QFrame):
         self._timer.setSingleShot(True)
         self._timer.setInterval(_TOAST_MS)
         self._timer.timeout.connect(self.hide)
+        over.installEventFilter(self)
         self.hide()
 
     def text(self) -> str:
@@ -77,3 +78,9 @@ class Toast(QFrame):
         self.setFixedWidth(max(200, min(560, over.width() - 24)))
         self.adjustSize()
         self.move((over.width() - self.width()) // 2, over.height() - self.height() - 14)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
+        """Follow the size of the widget below."""
+        if event is not None and event.type() is QEvent.Type.Resize:
+            self.settle()
+        return super().eventFilter(watched, event)

@@ -72,9 +72,9 @@ def progress_text(progress: Progress) -> str:
         return "not begun"
     parts = [_words(progress.crops, "crop", "crops"), _words(progress.marked, "point", "points")]
     if progress.unreviewed:
-        parts.append(f"{progress.unreviewed} to review")
+        parts[0] = f"{progress.unreviewed} to review"
     elif progress.open_crops:
-        parts.append("open")
+        parts[0] = "open"
     return " · ".join(parts)
 
 
@@ -97,7 +97,7 @@ class FieldsPanel(QWidget):
             layout.addWidget(widget, 1 if widget is self.fields else 0)
         layout.addWidget(self._crops_heading)
         layout.addWidget(self.crops)
-        self.crops.setFixedHeight(150)
+        self.crops.setFixedHeight(190)
         for listed in (self.fields, self.crops):
             # Keys belong to the picture wherever the mouse is.
             listed.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -152,7 +152,7 @@ class MarksPanel(QWidget):
     def __init__(self, actions: Mapping[str, QAction]) -> None:
         super().__init__()
         self.setObjectName("panel")
-        self.setFixedWidth(206)
+        self.setFixedWidth(232)
         self._actions = actions
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(10, 10, 10, 8)

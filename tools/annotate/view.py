@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import (
@@ -156,9 +156,8 @@ class FieldView(QWidget):
         self.zoom(1.0 / self.devicePixelRatioF() / self.viewport.scale)
 
     def reveal(self, y_px: float, x_px: float) -> None:
-        """Bring a place into view; where it is well inside, nothing moves."""
-        if not self.viewport.shows(y_px, x_px, 60):
-            self.look_at(replace(self.viewport, y_px=y_px, x_px=x_px))
+        """Bring a place into view, moving the picture no farther than it must."""
+        self.look_at(self.viewport.revealing(y_px, x_px, 22))
 
     @property
     def middle_px(self) -> tuple[float, float]:

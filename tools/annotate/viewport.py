@@ -84,7 +84,12 @@ class Viewport:
             x_px=min(max(self.x_px, 0.0), float(shape[1])),
         )
 
-    def shows(self, y_px: float, x_px: float, margin: float) -> bool:
-        """Tell whether an image place lies in the view, at least `margin` screen px from its border."""
+    def revealing(self, y_px: float, x_px: float, margin: float) -> Viewport:
+        """Move the image as little as brings a place at least `margin` screen px inside the view."""
         x, y = self.to_screen(y_px, x_px)
-        return margin <= x <= self.width - margin and margin <= y <= self.height - margin
+
+        def way(at: float, length: float) -> float:
+            edge = min(margin, length / 2)
+            return min(max(at, edge), length - edge) - at
+
+        return self.panned(way(x, self.width), way(y, self.height))

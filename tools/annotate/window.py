@@ -89,13 +89,14 @@ class AnnotateWindow(QMainWindow):
         for widget in (self.fields, middle, self.marks):
             split.addWidget(widget)
         split.setStretchFactor(1, 1)
-        split.setSizes([236, 838, 206])
+        split.setSizes([228, 820, 232])
         split.setHandleWidth(1)
         self.setCentralWidget(split)
         self.tally, self._place, self._zoom, self._disk = (label("", "quiet") for _ in range(4))
         bar = self.statusBar()
         assert bar is not None
         bar.setSizeGripEnabled(False)
+        bar.setContentsMargins(8, 0, 8, 0)
         bar.addWidget(self.tally, 1)
         for widget in (self._place, self._zoom, self._disk):
             bar.addPermanentWidget(widget)
@@ -118,8 +119,9 @@ class AnnotateWindow(QMainWindow):
         self.fields.crops.currentRowChanged.connect(self._open_crop)
 
     def _lay_out(self) -> None:
-        self.toast.settle()
-        wanted = self.help.sizeHint().expandedTo(self.size() * 0.8).boundedTo(self.size())
+        wanted = self.help.sizeHint().boundedTo(self.size())
+        wanted.setWidth(min(1170, self.width() - 40))
+        wanted.setHeight(min(max(wanted.height(), self.help.heightForWidth(wanted.width())), self.height()))
         self.help.resize(wanted)
         self.help.move((self.width() - wanted.width()) // 2, (self.height() - wanted.height()) // 2)
 
@@ -193,7 +195,9 @@ class AnnotateWindow(QMainWindow):
 
     def _refresh(self) -> None:
         s, sheet = self.session, self.session.sheet
-        others = [(c, self._crop_text(c), False) for c in s.document.crops if c != s.crop]
+        others = [
+            (c, self._crop_text(c).replace("\n", " · "), False) for c in s.document.crops if c != s.crop
+        ]
         if s.field is not None:
             others += [(c, "cannot be read", True) for c, _ in s.field.opened.locked]
         scene = Scene(s.crop, sheet.points, s.selected, tuple(others))
@@ -216,7 +220,7 @@ class AnnotateWindow(QMainWindow):
         sheet = self.session.document.sheets[crop]
         n = counts(crop, sheet)
         state = "complete" if sheet.state is State.COMPLETE else f"{n.unreviewed} to review"
-        return f"{crop.y0}, {crop.x0} · {n.marked} points · {state}"
+        return f"y {crop.y0}  x {crop.x0}\n{n.marked} points · {state}"
 
     def _show_panels(self) -> None:
         s, sheet = self.session, self.session.sheet
@@ -282,9 +286,8 @@ class AnnotateWindow(QMainWindow):
         if point is None:
             n = self.session.sheet
             done = n.state is State.COMPLETE or self.session.crop is None
-            self.toast.say(
-                "Nothing left to review" + ("" if done else ": add what is missing, then Ctrl+Enter")
-            )
+            more = "" if done else ": add what is missing, then Ctrl+Enter"
+            self.toast.say(f"Nothing left to review{more}")
             return
         self._by_mouse = False
         self._shown["hide"] = True
