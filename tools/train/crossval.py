@@ -33,8 +33,8 @@ from tools.train.validate import at_scale, heat_of, predictor, tumour_px
 
 OBJECTIVES = {"40x": False, "20x": True}
 """Objectives, and whether their optics blur more than the scanner's."""
-THRESHOLDS = tuple(round(0.2 + 0.05 * k, 2) for k in range(11))
-BIASES = (-0.1, 0.0, 0.1)
+THRESHOLDS = tuple(round(0.2 + 0.05 * k, 2) for k in range(13))
+BIASES = (-0.2, -0.1, 0.0, 0.1, 0.2)
 RESAMPLES = 2000
 
 
