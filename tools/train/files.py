@@ -56,3 +56,22 @@ def load_net(path: Path, params: ModelParams) -> LinkNet:
         raise InputError(f"{path} holds weights of a network of another shape") from None
     net.eval()
     return net
+
+
+def begin_with(net: LinkNet, path: Path) -> None:
+    """Load all weights but those of the head, which belongs to the task.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or its weights belong to a network of another shape.
+    """
+    if not path.is_file():
+        raise InputError(f"{path} does not exist")
+    body = {name: value for name, value in load_file(path).items() if not name.startswith("head.")}
+    try:
+        lacking = net.load_state_dict(body, strict=False)
+    except RuntimeError:
+        raise InputError(f"{path} holds weights of a network of another shape") from None
+    if lacking.unexpected_keys or any(not name.startswith("head.") for name in lacking.missing_keys):
+        raise InputError(f"{path} holds weights of a network of another shape")

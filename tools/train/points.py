@@ -83,7 +83,7 @@ def load_crops(folders: Iterable[Path], images: Path) -> tuple[Crop, ...]:
     crops: dict[tuple[Path, str], Crop] = {}
     for image in dict.fromkeys(row["image"] for _, row in rows):
         wanted = [(folder, row) for folder, row in rows if row["image"] == image]
-        pixels = _read_image(images / image, wanted[0][1]["sha256"])
+        pixels = read_image(images / image, wanted[0][1]["sha256"])
         for folder, row in wanted:
             crops[folder, row["file"]] = _cut(folder, row, pixels)
     return tuple(crops[folder, row["file"]] for folder, row in rows)
@@ -97,7 +97,14 @@ def _index(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file, delimiter="\t"))
 
 
-def _read_image(path: Path, sha256: str) -> U8:
+def read_image(path: Path, sha256: str) -> U8:
+    """Read the RGB pixels of an image, (H, W, 3).
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or its SHA-256 is not the one given.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:

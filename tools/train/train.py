@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from torch import Tensor, nn
 
 from armicro.contracts.errors import ArmicroError, InputError
 from tools.train.config import Config, OptimParams, read_config, split
-from tools.train.files import config_key, replace_file, save_weights
+from tools.train.files import begin_with, config_key, replace_file, save_weights
 from tools.train.layout import MEAN_GREY, STD_GREY
 from tools.train.model import LinkNet
 from tools.train.points import Crop, load_crops
@@ -64,6 +65,11 @@ class Trainer:
         self.adam = torch.optim.AdamW(self.net.parameters(), o.learning_rate, weight_decay=o.weight_decay)
         self.step_no = 0
         self.rows: list[dict[str, float]] = []
+
+    def start_from(self, weights: Path) -> None:
+        """Take over all weights but the head's."""
+        begin_with(self.net, weights)
+        self.average.load_state_dict(self.net.state_dict())
 
     def step(self, batch: Batch) -> float:
         """Take one step; return the loss."""
@@ -163,19 +169,36 @@ def make_sampler(config: Config, crops: list[Crop]) -> Sampler:
     return Sampler(everything, weights, config.patch, config.target, config.augment, config.seed)
 
 
-def train(config: Config, root: Path, fold: int | None, out: Path, resume: bool) -> Trainer:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a run reads and writes.
+
+    Parameters
+    ----------
+    root : Path
+        The repository, which the paths of the configuration are relative to.
+    out : Path
+        Folder of the results.
+    init : Path or None
+        Weights to start from (`tools.train.pretrain`); the head is not taken over.
+    """
+
+    root: Path
+    out: Path
+    init: Path | None = None
+
+
+def train(config: Config, fold: int | None, place: Place, resume: bool) -> Trainer:
     """Run a configuration; see the module.
 
     Parameters
     ----------
     config : Config
         The run.
-    root : Path
-        The repository, which the paths of the configuration are relative to.
     fold : int or None
         Held-out fold; None for all data.
-    out : Path
-        Folder of the results.
+    place : Place
+        Where.
     resume : bool
         Go on where a killed run stood.
 
@@ -190,9 +213,12 @@ def train(config: Config, root: Path, fold: int | None, out: Path, resume: bool)
         If data are missing, or the folder holds another run, or one and `resume` is not set.
     """
     cv2.setNumThreads(1)
+    root, out = place.root, place.out
     crops = load_crops([root / p for p in config.data.points], root / config.data.images)
     training, validation = split(crops, config.data, fold)
     trainer, key = Trainer(config), config_key(config, fold)
+    if place.init is not None:
+        trainer.start_from(place.init)
     checkpoint = out / "checkpoint.pt"
     if checkpoint.exists():
         if not resume:
@@ -238,10 +264,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, required=True, help="TOML file of the run")
     parser.add_argument("--fold", type=int, default=None, help="held-out fold; without it, all data")
     parser.add_argument("--out", type=Path, required=True, help="folder of the results")
+    parser.add_argument("--init", type=Path, default=None, help="weights to start from (pretrain)")
     parser.add_argument("--resume", action="store_true", help="go on with a run that was killed")
     args = parser.parse_args(arguments)
     try:
-        trainer = train(read_config(args.config), Path.cwd(), args.fold, args.out, args.resume)
+        place = Place(Path.cwd(), args.out, args.init)
+        trainer = train(read_config(args.config), args.fold, place, args.resume)
     except ArmicroError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
