@@ -8,17 +8,19 @@ from __future__ import annotations
 import json
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 
 import numpy as np
 import psutil
 
 from armicro.app.case_run import CaseOptions, FieldReader
+from armicro.app.detectors import AUTO, DetectorChoice
 from armicro.app.timing import StageClock
 from armicro.assays.her2_ihc import Reading, analyse
 from armicro.contracts.arrays import U8, frozen
 from armicro.contracts.frame import Frame, Optics
+from armicro.inference.choose import EngineName
 from armicro.overlay import draw_overlay
 from armicro.sim.case import CaseParams, simulate_field
 
@@ -39,12 +41,16 @@ class BenchTask:
         Timed runs, after one that is not.
     reading : str
         The cell reading.
+    detector, engine : str
+        What finds nuclei, and what runs it.
     """
 
     size_px: int
     um_per_px: float
     repeats: int
     reading: str
+    detector: str = AUTO
+    engine: str = EngineName.AUTO
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,10 @@ class BenchResult:
         Processor time of each run, all cores together: what it costs where others use the machine too.
     before_mb, peak_mb : float
         Resident memory with the image in memory before the first run, and the process's peak, MB (10^6).
+    detector : str
+        Identity of what found the nuclei.
+    notes : list of str
+        What was said about the engine.
     """
 
     size_px: int
@@ -71,6 +81,8 @@ class BenchResult:
     cpu_ms: list[float]
     before_mb: float
     peak_mb: float
+    detector: str = ""
+    notes: list[str] = field(default_factory=list)
 
 
 @cache
@@ -101,7 +113,9 @@ def _peak_bytes() -> int:
 
 def run_task(task: BenchTask) -> BenchResult:
     """Time one size in this process."""
-    reader = FieldReader(CaseOptions(reading=Reading(task.reading)))
+    notes: list[str] = []
+    choice = DetectorChoice(task.detector, EngineName(task.engine))
+    reader = FieldReader(CaseOptions(reading=Reading(task.reading), detector=choice), notes.append)
     frame = Frame(bench_field(task.size_px, task.um_per_px), 0, 0, Optics(task.um_per_px), "bench")
     before = psutil.Process().memory_info().rss
     stages: dict[str, list[float]] = {}
@@ -118,7 +132,17 @@ def run_task(task: BenchTask) -> BenchResult:
             cpu_ms.append((time.process_time_ns() - cpu_begin) / 1e6)
             for name, ms in clock.take_ms().items():
                 stages.setdefault(name, []).append(ms)
-    return BenchResult(task.size_px, n_cells, stages, cpu_ms, before / 1e6, _peak_bytes() / 1e6)
+    reader.tell()
+    return BenchResult(
+        task.size_px,
+        n_cells,
+        stages,
+        cpu_ms,
+        before / 1e6,
+        _peak_bytes() / 1e6,
+        reader.recipe.detector.identity,
+        notes,
+    )
 
 
 if __name__ == "__main__":

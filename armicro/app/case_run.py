@@ -20,6 +20,7 @@ from armicro.contracts.frame import Frame
 from armicro.contracts.pictures import FieldPicture
 from armicro.contracts.results import FovResult
 from armicro.imaging.regions import Regions
+from armicro.inference.choose import Say
 from armicro.overlay import OverlayStyle, compose, draw_overlay
 from armicro.overlay.picture import field_picture
 from armicro.report.case_json import CaseField, case_document, to_json
@@ -120,6 +121,8 @@ class FieldReader:
     ----------
     options : CaseOptions
         Names of profile, guideline, reading and detector.
+    say : callable
+        Shows a line that the user has to see: about an engine that takes long, or is not the one asked for.
 
     Raises
     ------
@@ -127,10 +130,11 @@ class FieldReader:
         If one of them cannot be loaded.
     """
 
-    def __init__(self, options: CaseOptions) -> None:
+    def __init__(self, options: CaseOptions, say: Say = console.note) -> None:
+        self._say = say
         self.guideline: Guideline = load_guideline(options.guideline)
         profile = load_stain_profile(options.stain_profile)
-        self._made = make_detector(options.detector, console.note)
+        self._made = make_detector(options.detector, say)
         self.recipe = Her2IhcRecipe(profile, self._made.detector, options.reading)
         self._clock = StageClock()
         self.tell()
@@ -138,7 +142,7 @@ class FieldReader:
     def tell(self) -> None:
         """Show what has come up about the engine since the last time: another one than was asked for, say."""
         for text in self._made.news():
-            console.note(text)
+            self._say(text)
 
     def read(self, frame: Frame, regions: Regions | None = None) -> TimedResult:
         """Read one field and time its stages."""

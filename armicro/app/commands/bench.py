@@ -13,13 +13,15 @@ import numpy as np
 import typer
 from rich.console import Console
 
-from armicro.app import console
+from armicro.app import console, options
 from armicro.app.bench_child import BenchResult, BenchTask
+from armicro.app.detectors import AUTO
 from armicro.app.machine import machine_facts
 from armicro.app.staging import Staging
 from armicro.assays.her2_ihc import Reading
 from armicro.contracts.errors import EngineError, InputError
 from armicro.contracts.frame import Optics
+from armicro.inference.choose import EngineName
 
 _LIMIT_S = 3600
 
@@ -69,6 +71,7 @@ def _merged(runs: list[BenchResult]) -> BenchResult:
         [ms for run in runs for ms in run.cpu_ms],
         max(run.before_mb for run in runs),
         max(run.peak_mb for run in runs),
+        runs[0].detector,
     )
 
 
@@ -83,23 +86,30 @@ def _print(out: Console, merged: list[BenchResult], orders: dict[str, list[Bench
         "Milliseconds, p50 / p95; CPU is the processor time of all cores; memory in MB (10^6), the peak of a"
     )
     out.print("process of its own, and what it held before the first run.\n")
-    titles = ["field", "cells", *names, "total", "CPU", "peak MB", "before MB"]
+    titles = ["field", "nuclei by", "cells", *names, "total", "CPU", "peak MB", "before MB"]
     out.print("| " + " | ".join(titles) + " |\n|" + "---|" * len(titles), soft_wrap=True)
     for one in merged:
         stages = [
             f"{_p(one.stages_ms[n], 50):.0f} / {_p(one.stages_ms[n], 95):.0f}" for n in (*names, "total")
         ]
         tail = [f"{_p(one.cpu_ms, 50):.0f}", f"{one.peak_mb:.0f}", f"{one.before_mb:.0f}"]
-        cells = [f"{one.size_px}²", str(one.n_cells), *stages, *tail]
+        cells = [f"{one.size_px}²", _short(one.detector), str(one.n_cells), *stages, *tail]
         out.print("| " + " | ".join(cells) + " |", soft_wrap=True)
     out.print("\nTime per pixel, and both orders of running: a drift of the machine shows as a difference.\n")
-    out.print("| field | ns per px | CPU ns per px | " + " | ".join(f"total p50, {o}" for o in orders) + " |")
-    out.print("|---|---|---|" + "---|" * len(orders))
+    titles = ["field", "nuclei by", "ns per px", "CPU ns per px", *(f"total p50, {o}" for o in orders)]
+    out.print("| " + " | ".join(titles) + " |", soft_wrap=True)
+    out.print("|---|---|---|---|" + "---|" * len(orders))
     for index, one in enumerate(merged):
         per_px = _p(one.stages_ms["total"], 50) * 1e6 / one.size_px**2
         cpu_per_px = _p(one.cpu_ms, 50) * 1e6 / one.size_px**2
         apart = [f"{_p(runs[index].stages_ms['total'], 50):.0f} ms" for runs in orders.values()]
-        out.print(f"| {one.size_px}² | {per_px:.1f} | {cpu_per_px:.1f} | " + " | ".join(apart) + " |")
+        row = [f"{one.size_px}²", _short(one.detector), f"{per_px:.1f}", f"{cpu_per_px:.1f}", *apart]
+        out.print("| " + " | ".join(row) + " |", soft_wrap=True)
+
+
+def _short(identity: str) -> str:
+    """Return the engine of a network, or the detector that needs none: what tells rows apart."""
+    return identity.rpartition(" ")[2]
 
 
 def bench(
@@ -113,6 +123,11 @@ def bench(
         float, typer.Option("--um-per-px", metavar="X", help="Scale, µm per pixel.")
     ] = 0.212,
     reading: Annotated[Reading, typer.Option("--reading", help="The cell reading.")] = Reading.PER_CELL,
+    detector: options.Detector = AUTO,
+    engine: Annotated[
+        list[EngineName] | None,
+        typer.Option("--engine", help="What runs the network; given several times, they are compared."),
+    ] = None,
     json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write all figures as JSON.")
     ] = None,
@@ -123,7 +138,11 @@ def bench(
     Simulated tissue of one density; each size runs in a process of its own, in rising and in falling order.
     """
     Optics(um_per_px)
-    wanted = parse_sizes(sizes)
+    wanted = [
+        BenchTask(size, um_per_px, repeats, str(reading), detector, str(name))
+        for size in parse_sizes(sizes)
+        for name in dict.fromkeys(engine or [EngineName.AUTO])
+    ]
     facts = machine_facts()
     orders: dict[str, list[BenchResult]] = {}
     with Staging() as staging:
@@ -133,16 +152,20 @@ def bench(
             done = 0
             for name, order in (("first to last", wanted), ("last to first", wanted[::-1])):
                 found = {}
-                for size in order:
-                    tick(done, f"{size}²")
-                    found[size] = run_in_child(BenchTask(size, um_per_px, repeats, str(reading)))
+                for task in order:
+                    tick(done, f"{task.size_px}²")
+                    found[task] = run_in_child(task)
                     done += 1
-                orders[name] = [found[size] for size in wanted]
+                orders[name] = [found[task] for task in wanted]
         merged = [_merged([runs[i] for runs in orders.values()]) for i in range(len(wanted))]
+        for text in dict.fromkeys(t for runs in orders.values() for run in runs for t in run.notes):
+            console.note(text)
         out = console.results()
+        detectors = dict.fromkeys(one.detector for one in merged)
         for key, value in facts.items():
             out.print(f"{key}: {console.shown(value)}", soft_wrap=True)
-        out.print(f"scale: {um_per_px:g} µm/px, reading: {reading}\n")
+        out.print(f"scale: {um_per_px:g} µm/px, reading: {reading}")
+        out.print(f"nuclei: {console.shown('; '.join(detectors))}\n", soft_wrap=True)
         _print(out, merged, orders)
         if json is not None:
             staging.write_text(json, _document(facts, um_per_px, str(reading), orders))

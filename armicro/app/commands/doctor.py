@@ -17,6 +17,8 @@ from armicro.app import console
 from armicro.app.data_files import data_folder
 from armicro.app.machine import is_importable, machine_facts, version_of
 from armicro.app.profiles import load_optics, load_stain_profile, profile_names
+from armicro.contracts.errors import EngineError
+from armicro.inference.manifest import load_network, read_manifest
 from armicro.scoring.guidelines import guideline_names, load_guideline
 
 _INSTRUMENT = "pip install 'armicro[instrument]'"
@@ -58,9 +60,26 @@ def _package(distribution: str, module: str, purpose: str, get: str) -> Finding:
     return Finding(distribution, version, purpose)
 
 
+def _networks() -> list[Finding]:
+    """Check each network's file against the manifest, as scoring does."""
+    folder = data_folder("engines")
+    manifest = read_manifest(folder)
+    if manifest is None:
+        return [Finding("network", None, f"none in {folder}: nuclei are found by the classical detector")]
+    found = []
+    for entry in manifest.model:
+        use = f"--detector {entry.name}" + ("; the default" if entry.name == manifest.default else "")
+        try:
+            found.append(Finding("network", load_network(folder, entry.name).entry.identity, use))
+        except EngineError as error:
+            found.append(Finding("network", None, str(error)))
+    return found
+
+
 def _engines() -> list[Finding]:
     return [
-        Finding("classical detector", "built in", "finds nuclei; needs none of the engines below"),
+        Finding("classical detector", "built in", "--detector classical; needs none of the engines below"),
+        *_networks(),
         _package("onnxruntime", "onnxruntime", "networks on the CPU", "pip install onnxruntime"),
         _package("openvino", "openvino", "networks on Intel and AMD CPUs, faster", "pip install openvino"),
         _package(
