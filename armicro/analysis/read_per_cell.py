@@ -39,7 +39,9 @@ class PerCellParams:
     intense_share, weak_share, faint_share : float
         From here on a contour is stained at all, at each level.
     gap_angles : int
-        Gaps of up to twice this many contour samples are closed: a membrane cut obliquely pales for a moment.
+        Gaps of up to twice this many contour samples are closed at the faint and weak levels: a membrane cut
+        obliquely pales for a moment. Not at the intense level, since "complete and intense" decides about
+        treatment.
     membrane : MembraneParams
         How the membrane signal is made.
     contour : ContourParams
@@ -50,7 +52,7 @@ class PerCellParams:
     core_share: float = 0.65
     intense_share: float = 0.3
     weak_share: float = 0.25
-    faint_share: float = 0.2
+    faint_share: float = 0.3
     gap_angles: int = 1
     membrane: MembraneParams = MembraneParams()
     contour: ContourParams = ContourParams()
@@ -193,12 +195,12 @@ def _crest(values: F32) -> F32:
 
 
 def contour_levels(signal_od: F32, thresholds: DabThresholds, gap_angles: int) -> U8:
-    """Grade contour points, closing short gaps: (N, K), 0 none, 1 faint, 2 weak, 3 intense."""
+    """Grade contour points (N, K): 0 none, 1 faint, 2 weak, 3 intense; short gaps below intense close."""
     level = np.zeros(signal_od.shape, np.uint8)
     steps = ((1, thresholds.faint_od), (2, thresholds.weak_od), (3, thresholds.intense_od))
     for grade, threshold_od in steps:
         if threshold_od is not None:
-            level[_closed(signal_od >= np.float32(threshold_od), gap_angles)] = grade
+            level[_closed(signal_od >= np.float32(threshold_od), gap_angles if grade < 3 else 0)] = grade
     return level
 
 

@@ -27,8 +27,8 @@ from armicro.imaging.tiles import Tile, tiles
 
 FEW_CELLS = 20
 """Fewer tumour cells than this in a field say little about it."""
-SPARSE_PER_MM2 = 250.0
-"""Fewer tumour cells than this per mm² of tissue: hardly tumour. Solid tumour has 2,000 to 8,000."""
+SPARSE_PER_MM2 = 1000.0
+"""Fewer tumour cells than this per mm² of tissue: hardly any tumour. Solid tumour has 2,000 to 8,000."""
 
 
 class Reading(StrEnum):
@@ -101,7 +101,7 @@ def analyse(
         Cells in reading order (y, then x), in pixels of the field.
     """
     with stages("quality"):
-        white = recipe.profile.white_rgb or estimate_white(frame.rgb)
+        white = recipe.profile.white_rgb or estimate_white(frame.rgb, frame.optics.um_per_px)
         quality = assess(frame.rgb, frame.optics, white)
     profile = replace(recipe.profile, white_rgb=white)
     field = _Field(frame, profile, recipe, stages)

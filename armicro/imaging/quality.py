@@ -21,7 +21,6 @@ PATCH_PX = 512
 """Side of the patch that sharpness is measured on."""
 
 
-
 def assess(rgb: U8, optics: Optics, white_rgb: Vector3) -> Quality:
     """Judge a field.
 

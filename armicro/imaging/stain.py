@@ -106,7 +106,11 @@ WHITE_FLOOR = 160.0
 """No bright-field picture worth scoring has glass darker than this."""
 
 
-def estimate_white(rgb: U8) -> Vector3:
+_WHITE_BLOCK_UM = 3.0
+"""Blocks this large are compared: sharpening and noise leave single pixels brighter than glass."""
+
+
+def estimate_white(rgb: U8, um_per_px: float) -> Vector3:
     """Estimate the grey value of empty glass from the field itself.
 
     The brightest half per cent of a coarse copy, per channel: glass, lumen or the palest tissue. A field
@@ -117,13 +121,15 @@ def estimate_white(rgb: U8) -> Vector3:
     ----------
     rgb : ndarray of uint8, (H, W, 3)
         The field.
+    um_per_px : float
+        Its scale, µm.
 
     Returns
     -------
     tuple of 3 floats
         Grey value per channel, at least `WHITE_FLOOR`.
     """
-    coarse = reduce_blocks(rgb, max(1, min(8, min(rgb.shape[:2]) // 64)))
+    coarse = reduce_blocks(rgb, max(1, min(round(_WHITE_BLOCK_UM / um_per_px), min(rgb.shape[:2]) // 16)))
     values = np.quantile(coarse.reshape(-1, 3), WHITE_QUANTILE, axis=0)
     r, g, b = (max(WHITE_FLOOR, float(v)) for v in values)
     return r, g, b
@@ -146,7 +152,7 @@ def separate(rgb: U8, optics: Optics, profile: StainProfile) -> StainMaps:
     StainMaps
         log10 OD of haematoxylin and DAB.
     """
-    white = profile.white_rgb or estimate_white(rgb)
+    white = profile.white_rgb or estimate_white(rgb, optics.um_per_px)
     factor = working_factor(optics)
     matrix = stain_matrix(profile.haematoxylin_rgb_od, profile.dab_rgb_od)
     amounts = unmix(optical_density(reduce_blocks(rgb, factor), white), matrix)

@@ -13,7 +13,7 @@ from armicro.devices.image_files import read_image
 from armicro.devices.loaded_image import SCALE_TOLERANCE
 from armicro.imaging.stain import estimate_white
 from tools.annotate.folder import Opened, PointsFolder
-from tools.annotate.store import ImageId, sha256_of
+from tools.annotate.store import ImageId, printable, sha256_of
 
 SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".tif", ".tiff"))
 _DIGITS = re.compile(r"(\d+)")
@@ -55,9 +55,7 @@ def identify(folder: Path, path: Path) -> ImageId:
     InputError
         If it cannot be read.
     """
-    name = path.relative_to(folder).as_posix()
-    # A name that is no valid text on this system must still fit into a UTF-8 index.
-    return ImageId(name.encode("utf-8", "backslashreplace").decode("utf-8"), sha256_of(path))
+    return ImageId(printable(path.relative_to(folder).as_posix()), sha256_of(path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,4 +121,6 @@ def load_field(path: Path, image: ImageId, folder: PointsFolder, um_per_px: floa
     notes = loaded.notes
     if known is not None and um_per_px is not None and abs(known / um_per_px - 1) > SCALE_TOLERANCE:
         notes += (f"the index gives {known:g} µm/px for this image, which is used, not {um_per_px:g}",)
-    return Field(image, loaded.rgb, loaded.um_per_px, estimate_white(loaded.rgb), opened, notes)
+    return Field(
+        image, loaded.rgb, loaded.um_per_px, estimate_white(loaded.rgb, loaded.um_per_px), opened, notes
+    )

@@ -104,7 +104,7 @@ def _crop(data: Path, profile: StainProfile, folder: Path, row: dict[str, str]) 
     # Even corners keep the 2 × 2 blocks of the whole image.
     top, left = max(0, y0 - CONTEXT_PX) // 2 * 2, max(0, x0 - CONTEXT_PX) // 2 * 2
     rgb = np.ascontiguousarray(whole[top : y0 + size + CONTEXT_PX, left : x0 + size + CONTEXT_PX])
-    white = profile.white_rgb or estimate_white(whole)
+    white = profile.white_rgb or estimate_white(whole, um)
     seen = replace(profile, white_rgb=white)
     with (folder / row["file"]).open(encoding="utf-8", newline="") as file:
         points = list(csv.DictReader(file))

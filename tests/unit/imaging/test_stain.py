@@ -74,8 +74,8 @@ def test_vectors_may_have_any_length() -> None:
 def test_white_is_that_of_the_glass() -> None:
     rgb = np.full((600, 600, 3), (180, 150, 170), np.uint8)
     rgb[:100] = (243, 241, 246)
-    np.testing.assert_allclose(estimate_white(rgb), (243, 241, 246), atol=1)
+    np.testing.assert_allclose(estimate_white(rgb, 0.23), (243, 241, 246), atol=1)
 
 
 def test_a_dark_picture_does_not_pass_for_glass() -> None:
-    assert min(estimate_white(np.full((50, 50, 3), 20, np.uint8))) >= 160
+    assert min(estimate_white(np.full((50, 50, 3), 20, np.uint8), 0.23)) >= 160
