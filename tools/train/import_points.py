@@ -14,6 +14,7 @@ import hashlib
 import io
 import json
 import sys
+from itertools import combinations
 from pathlib import Path
 
 from armicro.contracts.errors import InputError
@@ -32,14 +33,18 @@ def import_points(source: Path, images: Path, to: Path) -> int:
     Raises
     ------
     InputError
-        If a crop's files or its image cannot be read, or a row is not possible.
+        If a crop's files or its image cannot be read, a row is not possible, or two crops overlap.
     """
     to.mkdir(parents=True, exist_ok=True)
     rows = {row["file"]: row for row in _old_rows(to / "index.tsv")}
+    texts: dict[str, str] = {}
     for path in sorted(source.glob("*.csv")):
         text = path.read_text(encoding="utf-8")
         rows[path.name] = _row(path, text, images)
-        (to / path.name).write_text(text, encoding="utf-8", newline="\n")
+        texts[path.name] = text
+    _refuse_overlaps(list(rows.values()))
+    for name, text in texts.items():
+        (to / name).write_text(text, encoding="utf-8", newline="\n")
     buffer = io.StringIO()
     table = csv.DictWriter(buffer, COLUMNS, delimiter="\t", lineterminator="\n")
     table.writeheader()
@@ -53,6 +58,18 @@ def _old_rows(index: Path) -> list[dict[str, str]]:
         return []
     with index.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file, delimiter="\t"))
+
+
+def _refuse_overlaps(rows: list[dict[str, str]]) -> None:
+    """Nuclei that stand in two crops would be counted twice."""
+    for one, two in combinations(rows, 2):
+        if one["image"] != two["image"]:
+            continue
+        if all(
+            int(one[a]) < int(two[a]) + int(two["size"]) and int(two[a]) < int(one[a]) + int(one["size"])
+            for a in ("y0", "x0")
+        ):
+            raise InputError(f"crops {one['file']} and {two['file']} overlap")
 
 
 def _row(path: Path, text: str, images: Path) -> dict[str, str]:

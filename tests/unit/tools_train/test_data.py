@@ -66,6 +66,15 @@ def test_impossible_points_are_refused(marked: Path, tmp_path: Path, line: str) 
         import_points(tmp_path, marked / "images", tmp_path / "to")
 
 
+def test_overlapping_crops_are_refused(marked: Path, points: Path, tmp_path: Path) -> None:
+    about = {"image": "core0.png", "y0": 290, "x0": 10, "size": 20, "um": 0.23}
+    (tmp_path / "more.json").write_text(json.dumps(about), encoding="utf-8")
+    (tmp_path / "more.csv").write_text("y_px,x_px,kind,category\n", encoding="utf-8")
+    with pytest.raises(InputError, match="overlap"):
+        import_points(tmp_path, marked / "images", points)
+    assert not (points / "more.csv").exists()
+
+
 def test_another_image_under_the_same_name_is_refused(points: Path, tmp_path: Path) -> None:
     for name in ("core0.png", "core1.png"):
         cv2.imwrite(str(tmp_path / name), np.zeros((320, 320, 3), np.uint8))

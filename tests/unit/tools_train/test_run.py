@@ -25,7 +25,7 @@ ort = pytest.importorskip("onnxruntime", reason="running an ONNX file needs onnx
 pytest.importorskip("onnx", reason="the export needs onnx: install the train extra")
 pytest.importorskip("onnxscript", reason="the export needs onnxscript: install the train extra")
 
-from tools.train import crossval, export, import_points, train  # noqa: E402 - after the checks above
+from tools.train import crossval, export, import_points, pretrain, train  # noqa: E402 - after the checks above
 from tools.train.score import PeakParams, decode, pair  # noqa: E402 - after the checks above
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -168,3 +168,12 @@ def test_exported_network_detects(project: Path, runs: Path) -> None:
     run(project, export.main, *arguments, "--version", "2", "--engines", "engines")
     manifest = tomllib.loads((project / "engines" / "manifest.toml").read_text(encoding="utf-8"))
     assert [m["version"] for m in manifest["model"]] == ["2"]
+
+
+def test_restoring_images_gives_a_start(project: Path, runs: Path) -> None:
+    del runs  # the points are imported
+    arguments = ("--config", "tiny.toml", "--fold", "0")
+    run(project, pretrain.main, *arguments, "--steps", "4", "--out", "restored")
+    start = project / "restored" / "weights.safetensors"
+    run(project, train.main, *arguments, "--init", start, "--out", "started")
+    assert float(rows(project / "started")[-1]["f1"]) > 0.9
