@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
@@ -27,7 +29,7 @@ def tiny_onnx() -> bytes:
         helper.make_node("Div", ["nchw", "grey"], ["x0"]),
     ]
 
-    def put(name: str, value: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> str:
+    def put(name: str, value: npt.NDArray[np.floating[Any]]) -> str:
         weights.append(numpy_helper.from_array(value.astype(np.float32), name))
         return name
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from armicro.contracts.arrays import F32, U8
 from armicro.contracts.errors import EngineError
 from armicro.contracts.protocols import HeatmapModel
+from armicro.inference.cuda_memory import open_memory
 from armicro.inference.manifest import Network
 from armicro.inference.onnxruntime_engine import OnnxRuntimeModel
 from armicro.inference.openvino_engine import OpenVinoModel, Precision
@@ -94,7 +95,8 @@ class ChosenModel:
 def choose_engine(network: Network, engine: EngineName = EngineName.AUTO, say: Say = _silent) -> ChosenModel:
     """Load a network on the engine that was asked for, or else on the processor.
 
-    `auto` takes TensorRT where its packages are installed and a GPU answers, else ONNX Runtime.
+    `auto` takes TensorRT where its packages are installed and a GPU answers, else ONNX Runtime, of which
+    there is nothing to tell: it is what most machines have.
 
     Parameters
     ----------
@@ -126,13 +128,24 @@ def choose_engine(network: Network, engine: EngineName = EngineName.AUTO, say: S
             return OpenVinoModel(network, Precision.BF16)
         return TensorRtModel(network, say=say)
 
-    if engine is EngineName.ONNXRUNTIME or (engine is EngineName.AUTO and not gpu_packages()):
+    if engine is EngineName.ONNXRUNTIME or (engine is EngineName.AUTO and not _gpu_answers()):
         return ChosenModel(on_processor(), None)
     try:
         return ChosenModel(asked_for(), on_processor)
     except EngineError as error:
         model = on_processor()
         return ChosenModel(model, None, (_fallback_note(error, model),))
+
+
+def _gpu_answers() -> bool:
+    """Tell whether there is all that a network needs to run on a GPU."""
+    if gpu_packages() is None:
+        return False
+    try:
+        open_memory()
+    except EngineError:
+        return False
+    return True
 
 
 def _fallback_note(error: EngineError, model: HeatmapModel) -> str:

@@ -119,8 +119,9 @@ class TensorRtModel:
         memory: CudaMemory | None = None,
     ) -> None:
         self._network = network
-        self._flavour = flavour if flavour is not None else load_tensorrt()
+        # The GPU first: TensorRT's libraries are large, and without a GPU there is no use for them.
         self._memory = memory if memory is not None else open_memory()
+        self._flavour = flavour if flavour is not None else load_tensorrt()
         self._logger = collector(self._flavour.trt)
         self._engine = self._load(cache if cache is not None else cache_folder(), say)
         self._context: Any = self._engine.create_execution_context()

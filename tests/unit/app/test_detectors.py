@@ -14,6 +14,7 @@ from armicro.analysis.detect_classical import ClassicalDetector
 from armicro.app import detectors
 from armicro.app.bench_child import BenchTask, run_task
 from armicro.app.commands.doctor import examine
+from armicro.app.data_files import data_folder
 from armicro.app.detectors import AUTO, CLASSICAL, DetectorChoice, detector_names, make_detector
 from armicro.app.profiles import load_stain_profile
 from armicro.assays.her2_ihc import Her2IhcRecipe, analyse
@@ -45,7 +46,7 @@ def no_engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _use(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("armicro.app.detectors", "armicro.app.commands.doctor"):
-        real = detectors.data_folder
+        real = data_folder
         monkeypatch.setattr(
             f"{module}.data_folder", lambda name, real=real: folder if name == "engines" else real(name)
         )

@@ -37,6 +37,10 @@ class Fails:
         return np.zeros((2, rgb.shape[0] // 2, rgb.shape[1] // 2), np.float32)
 
 
+def no_gpu(*_: object, **__: object) -> None:
+    raise EngineError("no NVIDIA GPU answers")
+
+
 FIELD = np.full((64, 64, 3), 200, np.uint8)
 
 
@@ -47,14 +51,20 @@ def test_auto_without_gpu_packages_is_onnxruntime(monkeypatch: pytest.MonkeyPatc
     assert model.notes == ()
 
 
+def test_auto_without_gpu_has_nothing_to_tell(monkeypatch: pytest.MonkeyPatch, network: Network) -> None:
+    monkeypatch.setattr(choose, "gpu_packages", lambda: "tensorrt with pycuda")
+    monkeypatch.setattr(choose, "open_memory", no_gpu)
+    model = choose_engine(network)
+    assert "onnxruntime" in model.identity
+    assert model.notes == ()
+
+
 @pytest.mark.parametrize("engine", [EngineName.AUTO, EngineName.TENSORRT])
-def test_no_gpu_falls_back_with_a_note(
+def test_a_gpu_that_fails_is_told(
     monkeypatch: pytest.MonkeyPatch, network: Network, engine: EngineName
 ) -> None:
-    def no_gpu(*_: object, **__: object) -> None:
-        raise EngineError("no NVIDIA GPU answers")
-
     monkeypatch.setattr(choose, "gpu_packages", lambda: "tensorrt with pycuda")
+    monkeypatch.setattr(choose, "open_memory", lambda: None)
     monkeypatch.setattr(choose, "TensorRtModel", no_gpu)
     model = choose_engine(network, engine)
     assert "onnxruntime" in model.identity
@@ -75,7 +85,7 @@ def test_openvino_is_used_with_the_precision_asked_for(network: Network, engine:
 def test_a_failure_on_the_way_goes_on_with_the_spare(network: Network) -> None:
     model = ChosenModel(Fails(after=1), lambda: OnnxRuntimeModel(network))
     assert not model.predict(FIELD).any()
-    assert model.notes == ()
+    assert list(model.notes) == []
     expected = OnnxRuntimeModel(network).predict(FIELD)
     assert np.array_equal(model.predict(FIELD), expected)
     assert len(model.notes) == 1
