@@ -47,8 +47,8 @@ def model_card(
         "worst": _worst(data, figures),
     }
     for objective in ("40x", "20x"):
-        rows = [_row(name, f) for name, f in figures[objective].items() if f["crops"]]
-        values[f"rows_{objective}"] = "\n".join(rows)
+        rows = [_row(name, f) for name, f in figures.get(objective, {}).items() if f["crops"]]
+        values[f"rows_{objective}"] = "\n".join(rows or ["| not measured | | | | | |"])
     return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(values)
 
 
@@ -107,7 +107,7 @@ def _number(value: float) -> str:
 
 def _worst(data: DataSummary, figures: Mapping[str, Any]) -> str:
     images = {row[0] for row in data.rows}
-    f1 = {n: float(f["f1"]) for n, f in figures["40x"].items() if n in images and f["tumour"]}
+    f1 = {n: float(f["f1"]) for n, f in figures.get("40x", {}).items() if n in images and f["tumour"]}
     if not f1:
         return "No image has a figure of its own."
     worst = min(f1, key=lambda name: f1[name])

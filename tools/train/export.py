@@ -10,6 +10,7 @@ of; the manifest states its SHA-256, by which a loader knows it.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import hashlib
 import io
 import json
@@ -54,7 +55,7 @@ class Source:
     run : Path
         Folder of the run, with `weights.safetensors`.
     figures : mapping
-        What `tools.train.crossval` wrote.
+        What `tools.train.crossval` wrote; empty where nothing was measured.
     version : str
         Of the model.
     """
@@ -176,10 +177,11 @@ def export(source: Source, root: Path, engines: Path) -> Entry:
 
 def _entry(source: Source, path: Path, data: DataSummary) -> Entry:
     config, figures, content = source.config, source.figures, path.read_bytes()
-    peaks = figures["peaks"]
+    peaks = figures.get("peaks", dataclasses.asdict(config.peaks))
     metrics = {
         f"{k}_{objective}": float(figures[objective]["all cores"][k])
         for objective in ("40x", "20x")
+        if objective in figures
         for k in ("f1", "precision", "recall", "others_called_tumour")
     }
     return Entry(
@@ -220,12 +222,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Package a trained nucleus detector.")
     parser.add_argument("--config", type=Path, required=True, help="TOML file of the run")
     parser.add_argument("--run", type=Path, required=True, help="folder of the run on all data")
-    parser.add_argument("--figures", type=Path, required=True, help="JSON file of the cross-validation")
+    parser.add_argument("--figures", type=Path, default=None, help="JSON file of the cross-validation")
     parser.add_argument("--version", required=True, help="version of the model")
     parser.add_argument("--engines", type=Path, default=Path("engines"), help="folder that takes the files")
     args = parser.parse_args(arguments)
     try:
-        figures = json.loads(args.figures.read_text(encoding="utf-8"))
+        figures = json.loads(args.figures.read_text(encoding="utf-8")) if args.figures else {}
         source = Source(read_config(args.config), args.run, figures, args.version)
         entry = export(source, Path.cwd(), args.engines)
     except (ArmicroError, OSError, ValueError) as error:
