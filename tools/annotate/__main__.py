@@ -57,6 +57,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     try:
+        from PyQt6.QtCore import QTimer
         from PyQt6.QtWidgets import QApplication
 
         from tools.annotate.session import Options, Session
@@ -70,6 +71,10 @@ def main(argv: list[str] | None = None) -> int:
     window = AnnotateWindow(session)
     # Ctrl-C in the terminal closes like the window's own button, with everything saved.
     signal.signal(signal.SIGINT, lambda *_: window.close())
+    # Qt's loop lets Python see a signal only when something of Python's runs.
+    heartbeat = QTimer()
+    heartbeat.timeout.connect(lambda: None)
+    heartbeat.start(250)
     window.show()
     window.open_field(0)
     return application.exec()

@@ -85,7 +85,6 @@ class _Shelf:
         text = read_text(self.path / file)
         if text is None:
             raise PointsError(f"{self.path / file}: the index lists it, but it is missing")
-        self.seen[file] = text
         return text
 
     def put(self, row: IndexRow, text: str) -> None:
@@ -197,10 +196,13 @@ class PointsFolder:
         if row is not None:
             text = self._main.read(row.file)
             points = parse_points(text, self.path / row.file, crop, reviewed=True, first_uid=1)
+            # Only what could be read may be replaced.
+            self._main.seen[row.file] = text
         if draft is None:
             return Sheet(State.COMPLETE, points)
         text, where = self._drafts.read(draft.file), self.path / DRAFTS / draft.file
         more = parse_points(text, where, crop, reviewed=False, first_uid=1 + len(points))
+        self._drafts.seen[draft.file] = text
         return Sheet(State.OPEN, points + more)
 
     def save(self, image: ImageId, um_per_px: float, crop: Crop, sheet: Sheet | None) -> str:

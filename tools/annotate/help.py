@@ -21,7 +21,7 @@ class HelpPage(QFrame):
         layout.setContentsMargins(24, 16, 24, 16)
         layout.addWidget(label("Keys", "title"))
         columns = QHBoxLayout()
-        columns.setSpacing(28)
+        columns.setSpacing(20)
         for groups in ((MARK,), (LOOK, MOVE), (CROP, FILE, "Mouse")):
             column = QVBoxLayout()
             column.setSpacing(3)
@@ -52,7 +52,7 @@ class HelpPage(QFrame):
             grid.addWidget(cap, n, 0, Qt.AlignmentFlag.AlignLeft)
             grid.addWidget(label(text), n, 1)
         grid.setColumnStretch(1, 1)
-        grid.setColumnMinimumWidth(0, 124)
+        grid.setColumnMinimumWidth(0, 112)
         return grid
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802, ARG002 - Qt's name
@@ -63,4 +63,4 @@ class HelpPage(QFrame):
 def _keys(keys: tuple[str, ...]) -> str:
     """Return keys as the reader's system writes them."""
     shown = [QKeySequence(k).toString(QKeySequence.SequenceFormat.NativeText) for k in keys]
-    return "  ".join(k for k in shown if k != "Enter" and not k.endswith("+Enter"))
+    return "  ".join(k for k in shown if not k.endswith("Enter"))

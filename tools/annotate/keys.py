@@ -60,7 +60,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("remove", MARK, "remove the point", ("Del", "Backspace")),
     Command("deselect", MARK, "select nothing", ("Esc",)),
     Command("next", MOVE, "next point to review", ("Tab", "N")),
-    Command("previous", MOVE, "previous point to review", ("Shift+Tab", "Shift+N")),
+    Command("previous", MOVE, "previous point to review", ("Shift+N", "Shift+Tab")),
     Command("crop.next", MOVE, "next crop of the field", ("]",)),
     Command("crop.previous", MOVE, "previous crop", ("[",)),
     Command("field.next", MOVE, "next field", ("PgDown",)),
@@ -71,17 +71,17 @@ COMMANDS: tuple[Command, ...] = (
     Command("hide", LOOK, "hide or show the points", ("H",)),
     Command("labels", LOOK, "hide or show category labels", ("L",)),
     Command("grid", LOOK, "grid every 50 px", ("G",)),
-    Command("zoom.in", LOOK, "zoom in (wheel: around the cursor)", ("+", "=")),
+    Command("zoom.in", LOOK, "zoom in around the cursor", ("+", "=")),
     Command("zoom.out", LOOK, "zoom out", ("-",)),
     Command("zoom.one", LOOK, "one to one", ("Z",)),
     Command("fit", LOOK, "fit the crop", ("F",)),
     Command("fit.field", LOOK, "fit the whole field", ("Shift+F",)),
     Command("crop.place", CROP, "place a crop at the cursor", ("C",)),
     Command("propose", CROP, "propose nuclei in this crop", ("P",)),
-    Command("complete", CROP, "every nucleus is marked: complete", ("Ctrl+Return", "Ctrl+Enter")),
+    Command("complete", CROP, "every nucleus is marked", ("Ctrl+Return", "Ctrl+Enter")),
     Command("undo", FILE, "undo", ("Ctrl+Z",)),
     Command("redo", FILE, "redo", ("Ctrl+Shift+Z", "Ctrl+Y")),
-    Command("save", FILE, "save now (it is also done by itself)", ("Ctrl+S",)),
+    Command("save", FILE, "save now, not in a second", ("Ctrl+S",)),
     Command("help", FILE, "this page", ("F1", "?")),
 )
 
@@ -92,7 +92,7 @@ MOUSE: tuple[tuple[str, str], ...] = (
     ("right click", "remove the nearest point"),
     ("wheel", "zoom around the cursor"),
     ("Space + drag", "pan; so does the middle button"),
-    ("arrows", "nudge the selected point; else pan"),
+    ("arrows", "nudge the selected point, or pan"),
 )
 
 

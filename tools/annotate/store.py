@@ -234,6 +234,11 @@ def parse_index(text: str, where: Path) -> tuple[IndexRow, ...]:
     return tuple(out)
 
 
+def printable(name: str) -> str:
+    """Return a name with all that would break a line, a table or UTF-8 written as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name)
+
+
 def index_text(rows: Iterable[IndexRow]) -> str:
     """Return the text of an index, by file name."""
     buffer = io.StringIO()
@@ -241,7 +246,9 @@ def index_text(rows: Iterable[IndexRow]) -> str:
     table.writerow(INDEX_COLUMNS)
     for r in sorted(rows, key=lambda r: r.file):
         c = r.crop
-        table.writerow((r.file, r.image.name, r.image.sha256, c.y0, c.x0, c.size, _number(r.um_per_px), *r.n))
+        table.writerow(
+            (r.file, printable(r.image.name), r.image.sha256, c.y0, c.x0, c.size, _number(r.um_per_px), *r.n)
+        )
     return buffer.getvalue()
 
 

@@ -195,9 +195,7 @@ class AnnotateWindow(QMainWindow):
 
     def _refresh(self) -> None:
         s, sheet = self.session, self.session.sheet
-        others = [
-            (c, self._crop_text(c).replace("\n", " · "), False) for c in s.document.crops if c != s.crop
-        ]
+        others = [(c, self._crop_text(c).splitlines()[1], False) for c in s.document.crops if c != s.crop]
         if s.field is not None:
             others += [(c, "cannot be read", True) for c, _ in s.field.opened.locked]
         scene = Scene(s.crop, sheet.points, s.selected, tuple(others))
