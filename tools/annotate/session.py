@@ -111,6 +111,7 @@ class Session(QObject):
         self.stack = QUndoStack(self)
         self._ids: dict[int, ImageId] = {}
         self._unsaved: set[Crop] = set()
+        self._on_edge: dict[Crop, int] = {}
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(AUTOSAVE_MS)
@@ -135,6 +136,7 @@ class Session(QObject):
         self.stack.clear()
         self.index, self.field, self.document = index, None, FieldDocument()
         self.crop = self.selected = None
+        self._on_edge.clear()
         # Read anew: the file may have been exchanged since it was listed.
         self._ids.pop(index, None)
         try:
@@ -275,7 +277,8 @@ class Session(QObject):
 
     def _tell_edge(self, crop: Crop, sheet: Sheet | None) -> None:
         n = edge_count(crop, sheet) if sheet is not None else 0
-        if n:
+        known, self._on_edge[crop] = self._on_edge.get(crop, 0), n
+        if n > known:
             points = "1 point" if n == 1 else f"{n} points"
             self.said.emit(f"{points} within {EDGE_PX} px of the crop's edge saved as uncertain (U)")
 
