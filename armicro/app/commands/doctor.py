@@ -19,6 +19,7 @@ from armicro.app.machine import is_importable, machine_facts, version_of
 from armicro.app.profiles import load_optics, load_stain_profile, profile_names
 from armicro.contracts.errors import EngineError
 from armicro.inference.manifest import load_network, read_manifest
+from armicro.inference.plans import cache_folder
 from armicro.scoring.guidelines import guideline_names, load_guideline
 
 _INSTRUMENT = "pip install 'armicro[instrument]'"
@@ -90,6 +91,7 @@ def _engines() -> list[Finding]:
         _package(
             "cuda-bindings", "cuda.bindings", "GPU memory, instead of pycuda", "pip install cuda-bindings"
         ),
+        Finding("plans", str(cache_folder()), "networks compiled for this machine's GPU are kept there"),
     ]
 
 
