@@ -179,7 +179,7 @@ def match(found_yx: F32, crop: Crop) -> tuple[Hits, I64, I64]:
     found = found_yx[(y >= y0) & (y < y1) & (x >= x0) & (x < x1)]
     tumour = crop.of("T")
     radius = MATCH_UM / crop.um_per_px
-    pairs = _nearest_pairs(found, tumour, radius)
+    pairs = nearest_pairs(found, tumour, radius)
     free = np.ones(len(found), np.bool_)
     free[pairs[:, 0]] = False
     free &= ~_near(found, crop.of("U"), radius)
@@ -188,7 +188,8 @@ def match(found_yx: F32, crop: Crop) -> tuple[Hits, I64, I64]:
     return hits, pairs[:, 0], pairs[:, 1]
 
 
-def _nearest_pairs(a: F32, b: F32, radius: float) -> I64:
+def nearest_pairs(a: F32, b: F32, radius: float) -> I64:
+    """Pair points one to one, nearest first, within a radius: indices (M, 2) into both."""
     if not len(a) or not len(b):
         return np.empty((0, 2), np.int64)
     distance = np.linalg.norm(a[:, None] - b[None], axis=2)
