@@ -124,9 +124,10 @@ class BindingsMemory:
         """Call a function of the runtime and turn its status into an error."""
         status, *values = getattr(self._rt, name)(*arguments)
         if int(status) != 0:
-            if "MemoryAllocation" in str(status):
+            said = str(getattr(status, "name", status))
+            if "MemoryAllocation" in said:
                 raise EngineError("the GPU has not enough free memory: close other programs that use it")
-            raise EngineError(f"CUDA: {name} answered {getattr(status, 'name', status)}")
+            raise EngineError(f"CUDA: {name} answered {said}")
         return values[0] if values else None
 
     @property

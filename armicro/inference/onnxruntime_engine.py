@@ -45,6 +45,8 @@ class OnnxRuntimeModel:
             ) from error
         self._entry = network.entry
         self._version = str(onnxruntime.__version__)
+        # On Windows it would tell its maker about each session; nothing leaves this machine unasked.
+        onnxruntime.disable_telemetry_events()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
         options.inter_op_num_threads = 1
