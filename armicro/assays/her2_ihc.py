@@ -63,7 +63,7 @@ class Her2IhcRecipe:
     reading: Reading | str = Reading.PER_CELL
     per_cell: PerCellParams = PerCellParams()
     skeleton: SkeletonParams = SkeletonParams()
-    tile_px: int = 2048
+    tile_px: int = 3072
 
     @property
     def thresholds(self) -> DabThresholds:
