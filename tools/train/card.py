@@ -45,6 +45,7 @@ def model_card(
         "data_rows": _data_rows(data),
         "foreign": ", ".join(data.foreign) or "none",
         "worst": _worst(data, figures),
+        "fold_epochs": _fold_epochs(config, figures),
     }
     for objective in ("40x", "20x"):
         rows = [_row(name, f) for name, f in figures.get(objective, {}).items() if f["crops"]]
@@ -103,6 +104,15 @@ def _row(name: str, f: Mapping[str, Any]) -> str:
 
 def _number(value: float) -> str:
     return "none" if math.isnan(value) else f"{value:.3f}"
+
+
+def _fold_epochs(config: Config, figures: Mapping[str, Any]) -> str:
+    """Say so where the networks of the folds were not trained as long as the one that is shipped."""
+    epochs = figures.get("epochs", [])
+    if all(n == config.optim.epochs for n in epochs):
+        return ""
+    trained, shipped = ", ".join(str(n) for n in epochs), config.optim.epochs
+    return f"The networks of the folds were trained for {trained} epochs, the shipped one for {shipped}."
 
 
 def _worst(data: DataSummary, figures: Mapping[str, Any]) -> str:

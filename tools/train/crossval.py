@@ -121,7 +121,7 @@ def figures(counts: Sequence[Tally]) -> dict[str, float | list[float]]:
 
 def cross_validate(config: Config, root: Path, runs: Path) -> dict[str, object]:
     """Return all figures of a cross-validation as one tree of plain values."""
-    out: dict[str, object] = {"name": config.name}
+    out: dict[str, object] = {"name": config.name, "epochs": _epochs(config, runs)}
     for objective, weak in OBJECTIVES.items():
         seen = look(config, root, runs, weak)
         table = grid(seen, config)
@@ -144,6 +144,12 @@ def cross_validate(config: Config, root: Path, runs: Path) -> dict[str, object]:
         if objective == "40x":
             out["peaks"] = dataclasses.asdict(best(table, own))
     return out
+
+
+def _epochs(config: Config, runs: Path) -> list[int]:
+    """Return how many epochs each fold was trained: lines of its metrics."""
+    tables = (runs / f"fold{fold}" / "metrics.csv" for fold in range(len(config.data.folds)))
+    return [len(table.read_text(encoding="utf-8").splitlines()) - 1 for table in tables]
 
 
 def show(result: Mapping[str, object]) -> None:
