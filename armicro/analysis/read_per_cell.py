@@ -87,14 +87,17 @@ class Traces:
     ----------
     contours : Contours
         Where the contours run.
-    signal_od, dab_od : ndarray of float32, (N, K)
-        Membrane signal and DAB density on them, log10 OD.
+    signal_od, contrast_od, dab_od : ndarray of float32, (N, K)
+        Membrane signal, DAB less all of its surroundings, and DAB itself on them, log10 OD. What is barely
+        perceptible is perceived by contrast: the faint level is asked of that, so that the grain of a brown
+        cytoplasm does not pass for faint membrane.
     width_um : ndarray of float32, (N, K)
         Width of the membrane there, µm.
     """
 
     contours: Contours
     signal_od: F32
+    contrast_od: F32
     dab_od: F32
     width_um: F32
 
@@ -124,8 +127,13 @@ def trace(maps: StainMaps, tumour_yx: F32, all_yx: F32, params: PerCellParams) -
     border = border_distance(all_yx, dab.shape)
     contours = follow(signal, tumour_yx, border, maps.um_per_px, params.contour)
     width = ridge_width(signal, maps.um_per_px)
+    contrast = membrane_signal(dab, around, 1.0)
     return Traces(
-        contours, sample(_crest(signal), contours), sample(_crest(dab), contours), sample(width, contours)
+        contours=contours,
+        signal_od=sample(_crest(signal), contours),
+        contrast_od=sample(_crest(contrast), contours),
+        dab_od=sample(_crest(dab), contours),
+        width_um=sample(width, contours),
     )
 
 
@@ -148,7 +156,7 @@ def grade(traces: Traces, yx_px: F32, thresholds: DabThresholds, params: PerCell
     CellTable
         In the order of the traces; all cells counted.
     """
-    level = contour_levels(traces.signal_od, thresholds, params.gap_angles)
+    level = contour_levels(traces, thresholds, params.gap_angles)
     shares = stained_shares(level, traces.contours)
     category = judge(shares, params)
     stained = (level > 0) & (traces.contours.length_um > 0)
@@ -194,13 +202,13 @@ def _crest(values: F32) -> F32:
     return np.asarray(cv2.dilate(values, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))), np.float32)
 
 
-def contour_levels(signal_od: F32, thresholds: DabThresholds, gap_angles: int) -> U8:
+def contour_levels(traces: Traces, thresholds: DabThresholds, gap_angles: int) -> U8:
     """Grade contour points (N, K): 0 none, 1 faint, 2 weak, 3 intense; short gaps below intense close."""
-    level = np.zeros(signal_od.shape, np.uint8)
-    steps = ((1, thresholds.faint_od), (2, thresholds.weak_od), (3, thresholds.intense_od))
-    for grade, threshold_od in steps:
-        if threshold_od is not None:
-            level[_closed(signal_od >= np.float32(threshold_od), gap_angles if grade < 3 else 0)] = grade
+    level = np.zeros(traces.signal_od.shape, np.uint8)
+    if thresholds.faint_od is not None:
+        level[_closed(traces.contrast_od >= np.float32(thresholds.faint_od), gap_angles)] = 1
+    level[_closed(traces.signal_od >= np.float32(thresholds.weak_od), gap_angles)] = 2
+    level[traces.signal_od >= np.float32(thresholds.intense_od)] = 3
     return level
 
 

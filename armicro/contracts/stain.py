@@ -19,8 +19,8 @@ class DabThresholds:
     weak_od, intense_od : float
         The paper's t_weak and t_intense (section 3.2.1).
     faint_od : float or None
-        "Faint, barely perceptible" begins here; None switches the level off, which leaves the paper's five
-        categories.
+        "Faint, barely perceptible" begins here, asked of the contrast alone; None switches the level off,
+        which leaves the paper's five categories.
 
     Raises
     ------

@@ -41,7 +41,7 @@ from tools.evaluate.shared import (
 )
 
 PARAMS = PerCellParams()
-FAINT = (0.055, 0.07, 0.085, 0.10)
+FAINT = (0.05, 0.06, 0.07, 0.085)
 WEAK = (0.11, 0.135, 0.16, 0.19)
 INTENSE = (0.30, 0.35, 0.40, 0.44, 0.50)
 RESAMPLES = 1000

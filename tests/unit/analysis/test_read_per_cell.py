@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from armicro.analysis.read_per_cell import PerCellParams, contour_levels, judge, read_per_cell
+from armicro.analysis.contour import Contours
+from armicro.analysis.read_per_cell import PerCellParams, Traces, contour_levels, judge, read_per_cell
 from armicro.contracts.arrays import F32
 from armicro.contracts.cells import RULES, Category, Rule
 from armicro.contracts.stain import DabThresholds, StainMaps
@@ -45,13 +46,25 @@ def test_more_membrane_of_a_level_never_reads_weaker(shares: list[float], grade:
     assert judge(high[None], PARAMS)[0] >= judge(low[None], PARAMS)[0]
 
 
+def traces_of(signal: F32) -> Traces:
+    """Make traces whose contrast is the signal itself, on a circle."""
+    ones = np.ones_like(signal)
+    return Traces(Contours(ones, ones, ones, ones), signal, signal, signal, ones)
+
+
 def test_short_gaps_are_closed_and_long_ones_stay() -> None:
     signal = np.full((2, 48), 0.2, np.float32)
     signal[0, 47] = signal[0, 0] = 0.0
     signal[1, 10:14] = 0.0
-    level = contour_levels(signal, THRESHOLDS, 1)
+    level = contour_levels(traces_of(signal), THRESHOLDS, 1)
     assert (level[0] == 2).all()
     assert (level[1] == 2).sum() == 44
+
+
+def test_gaps_in_intense_membrane_are_not_closed() -> None:
+    signal = np.full((1, 48), 0.6, np.float32)
+    signal[0, 5] = 0.2
+    assert (contour_levels(traces_of(signal), THRESHOLDS, 1) == 3).sum() == 47
 
 
 def flat_maps(dab: F32) -> StainMaps:
