@@ -12,10 +12,12 @@ import cv2
 import numpy as np
 from scipy.spatial import cKDTree
 
+from armicro.app.detectors import DetectorChoice, make_detector
 from armicro.app.profiles import load_stain_profile
 from armicro.contracts.arrays import F32, F64, I64, U8, Bool
 from armicro.contracts.cells import Category
 from armicro.contracts.frame import Optics
+from armicro.contracts.protocols import NucleusDetector
 from armicro.contracts.stain import StainMaps, StainProfile
 from armicro.imaging.stain import estimate_white, separate
 
@@ -121,6 +123,14 @@ def _crop(data: Path, profile: StainProfile, folder: Path, row: dict[str, str]) 
         kind=np.array([p["kind"] for p in points], dtype=np.str_),
         category=np.array([p["category"] for p in points], dtype=np.str_),
     )
+
+
+def detector_named(name: str) -> NucleusDetector:
+    """Make the detector of a name as `armicro --detector` does; "auto" is what armicro starts with."""
+    made = make_detector(DetectorChoice(name), print)
+    for note in made.news():
+        print(note)
+    return made.detector
 
 
 def default_profile() -> StainProfile:

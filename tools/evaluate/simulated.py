@@ -2,8 +2,8 @@
 
     python -m tools.evaluate.simulated --seeds 20
 
-Each case has a few fields of a typical mix, at 20x and 40x, and is read four ways: both readings, with true
-nuclei and with the classical detector. The truth leaves nothing out: cells cut by the field's edge count.
+Each case has a few fields of a typical mix, at 20x and 40x, and is read in several ways: both readings, with
+true nuclei and with each detector. The truth leaves nothing out: cells cut by the field's edge count.
 """
 
 from __future__ import annotations
@@ -12,20 +12,21 @@ import argparse
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cache
 
 import cv2
 import numpy as np
 
-from armicro.analysis.detect_classical import ClassicalDetector
 from armicro.assays.her2_ihc import Her2IhcRecipe, Reading, analyse
 from armicro.contracts.arrays import F32, F64, U8
 from armicro.contracts.cells import CATEGORIES, Category, Nuclei, NucleusKind
 from armicro.contracts.frame import Frame, Optics
+from armicro.contracts.protocols import NucleusDetector
 from armicro.contracts.stain import StainMaps
 from armicro.scoring.case import FieldCells, summarise
 from armicro.scoring.guidelines import load_guideline
 from armicro.sim.case import CaseParams, SimulatedField, parse_mix, simulate_case
-from tools.evaluate.shared import default_profile, table
+from tools.evaluate.shared import default_profile, detector_named, table
 
 GUIDELINE = "asco-cap-2018-breast"
 CLEAR_POINTS = 3.0
@@ -73,9 +74,10 @@ class Outcome:
     clear: bool
 
 
-def read_case(objective: str, mix: str, seed: int, n_fields: int) -> list[Outcome]:
+def read_case(objective: str, mix: str, seed: int, n_fields: int, names: tuple[str, ...]) -> list[Outcome]:
     """Simulate and read one case in all ways."""
     cv2.setNumThreads(1)
+    detectors = {name: _detector(name) for name in names}
     um, side = SCALES[objective]
     params = CaseParams(mix=parse_mix(mix), um_per_px=um, shape_px=(side, side), fields=n_fields)
     guideline = load_guideline(GUIDELINE)
@@ -86,7 +88,7 @@ def read_case(objective: str, mix: str, seed: int, n_fields: int) -> list[Outcom
         frame = Frame(field.rgb, field.index, 0, Optics(um), "simulated")
         true_cells.append(_cells(field.truth.yx_px, field.truth.category, um))
         for reading in Reading:
-            for name, detector in (("true nuclei", TrueNuclei(field)), ("detector", ClassicalDetector())):
+            for name, detector in {"true nuclei": TrueNuclei(field), **detectors}.items():
                 recipe = Her2IhcRecipe(profile, detector, reading)
                 cells = analyse(frame, replace(recipe, tile_px=1 << 20)).cells
                 read.setdefault(f"{reading}, {name}", []).append(_cells(cells.yx_px, cells.category, um))
@@ -100,6 +102,11 @@ def read_case(objective: str, mix: str, seed: int, n_fields: int) -> list[Outcom
             Outcome(objective, mix, way, errors, truth.score.score, answer.score.score, _is_clear(share))
         )
     return outcomes
+
+
+@cache
+def _detector(name: str) -> NucleusDetector:
+    return detector_named(name)
 
 
 def _cells(yx_px: F32, category: U8, um: float) -> FieldCells:
@@ -138,11 +145,14 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--first-seed", type=int, default=1000)
     parser.add_argument("--fields", type=int, default=3)
+    parser.add_argument("--detector", action="append", help="as for armicro score; may be repeated")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     todo = list(cases(options.seeds, options.first_seed))
     with ProcessPoolExecutor(options.workers) as pool:
-        parts = pool.map(read_case, *zip(*todo, strict=True), [options.fields] * len(todo))
+        names = tuple(options.detector or ("auto", "classical"))
+        n = len(todo)
+        parts = pool.map(read_case, *zip(*todo, strict=True), [options.fields] * n, [names] * n)
         outcomes = [o for part in parts for o in part]
     order = [int(c) for c in CATEGORIES]
     rows = []
