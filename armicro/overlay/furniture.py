@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal
 
 import cv2
 import numpy as np
 
-from armicro.contracts.arrays import I64, U8
+from armicro.contracts.arrays import I64, U8, frozen
 from armicro.contracts.cells import CATEGORIES, Category
 from armicro.overlay.glyphs import category_glyph
 from armicro.overlay.style import PALETTE, OverlayStyle
@@ -144,17 +145,30 @@ def _font_scale(text_px: int) -> float:
     return text_px / height
 
 
+@lru_cache(maxsize=256)
 def _text_width(text: str, text_px: int) -> int:
     """Width of a line of text, px."""
     (width, _), _ = cv2.getTextSize(text, _FONT, _font_scale(text_px), 1)
     return int(width)
 
 
+@lru_cache(maxsize=256)
+def _text_cover(text: str, text_px: int) -> U8:
+    """Draw a line of text as coverage, (h, w), with `text_px` of room around its first letter's middle.
+
+    Kept, since a live picture writes the same few words over and over and each takes a millisecond or two.
+    """
+    cover: U8 = np.zeros((4 * text_px, _text_width(text, text_px) + 2 * text_px), np.uint8)
+    at = (text_px, 2 * text_px + round(text_px * 0.36))
+    cv2.putText(cover, text, at, _FONT, _font_scale(text_px), (255,), 1, cv2.LINE_AA)
+    return frozen(cover)
+
+
 def _put_text(panel: U8, text: str, left: int, middle: int, text_px: int) -> None:
     """Write a line of text centred on a row, in place; colour and alpha are blended alike."""
-    cover: U8 = np.zeros(panel.shape[:2], np.uint8)
-    baseline = middle + round(text_px * 0.36)
-    cv2.putText(cover, text, (left, baseline), _FONT, _font_scale(text_px), (255,), 1, cv2.LINE_AA)
-    ink = np.array(_INK, np.uint16)
-    weight = cover[..., None].astype(np.uint16)
-    panel[...] = (panel * (255 - weight) + ink * weight + 127) // 255
+    cover = _text_cover(text, text_px)
+    top, first = middle - 2 * text_px, left - text_px
+    y0, x0 = max(0, top), max(0, first)
+    part = panel[y0 : top + cover.shape[0], x0 : first + cover.shape[1]]
+    weight = cover[y0 - top :, x0 - first :][: part.shape[0], : part.shape[1], None].astype(np.uint16)
+    part[...] = (part * (255 - weight) + np.array(_INK, np.uint16) * weight + 127) // 255
