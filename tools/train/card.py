@@ -45,7 +45,7 @@ def model_card(
         "data_rows": _data_rows(data),
         "foreign": ", ".join(data.foreign) or "none",
         "worst": _worst(data, figures),
-        "fold_epochs": _fold_epochs(config, figures),
+        "fold_epochs": f"{_fold_epochs(config, figures)} {figures.get('note', '')}".strip(),
     }
     for objective in ("40x", "20x"):
         rows = [_row(name, f) for name, f in figures.get(objective, {}).items() if f["crops"]]
@@ -97,7 +97,7 @@ def _data_rows(data: DataSummary) -> str:
 
 def _row(name: str, f: Mapping[str, Any]) -> str:
     low, high = f["f1_interval"]
-    between = "" if math.isnan(low) else f" ({low:.2f} to {high:.2f})"
+    between = "" if math.isnan(low) or math.isnan(f["f1"]) else f" ({low:.2f} to {high:.2f})"
     numbers = (f["precision"], f["recall"], f["others_called_tumour"])
     return f"| {name} | {_number(f['f1'])}{between} | {' | '.join(map(_number, numbers))} | {f['tumour']} |"
 
