@@ -338,7 +338,7 @@ def _along_nests(points: F64, places: tuple[Nest, ...]) -> F64:
     centres = np.stack([nest.centre_um for nest in places])
     _, nearest = cKDTree(centres).query(points)
     offset = points - centres[nearest]
-    return np.arctan2(offset[:, 0], offset[:, 1]) + math.pi / 2
+    return np.asarray(np.arctan2(offset[:, 0], offset[:, 1]) + math.pi / 2, np.float64)
 
 
 def _apart(points: F64, distance_um: float, keep: F64 | None = None) -> F64:
