@@ -20,6 +20,7 @@ from armicro.contracts.cells import Nuclei, NucleusKind
 from armicro.contracts.protocols import HeatmapModel
 from armicro.contracts.stain import StainMaps
 from armicro.imaging.scale import reduce_blocks, to_field
+from armicro.imaging.stain import even_counterstain
 
 _QUARTERS = (1, 2, 3, 4, 5, 6, 7, 8)
 _RESAMPLE_PX = 64
@@ -43,12 +44,16 @@ class HeatmapParams:
         A nucleus is a tumour cell's where the tumour channel exceeds the other by at least this.
     reach_px : int
         How far a pixel can change the heat map, px of the network's input.
+    counterstain_od : float
+        Counterstain that the network was taught with, log10 OD: fields are evened to it. 0 shows them as
+        they are.
     """
 
     peak_threshold: float
     peak_spacing_um: float
     tumour_bias: float
     reach_px: int
+    counterstain_od: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,8 @@ class HeatmapDetector:
         rgb : ndarray of uint8, (H, W, 3)
             The field.
         maps : StainMaps
-            Only its scale and factor are used: the network sees colours.
+            The network sees colours; the maps tell the scale and by how much the counterstain is to be
+            evened out.
 
         Returns
         -------
@@ -95,7 +101,8 @@ class HeatmapDetector:
         """
         step = quarters(maps.um_per_px, self.model.um_per_px)
         working = reduce_blocks(rgb, maps.factor)
-        heat = self.model.predict(frozen(resample(working, step)))
+        shown = even_counterstain(working, maps, self.params.counterstain_od)
+        heat = self.model.predict(frozen(resample(shown, step)))
         scale_um = maps.um_per_px * 4 / step
         yx, height, kind = nuclei_of(heat, scale_um * self.model.stride, self.params)
         on_work = np.rint(_working(yx, self.model.stride, step) * _GRID) / _GRID

@@ -75,7 +75,9 @@ def detector_names() -> tuple[str, ...]:
 
 def heatmap_params(entry: ModelEntry) -> HeatmapParams:
     """Return how a network's heat map is read."""
-    return HeatmapParams(entry.peak_threshold, entry.peak_spacing_um, entry.tumour_bias, entry.reach_px)
+    return HeatmapParams(
+        entry.peak_threshold, entry.peak_spacing_um, entry.tumour_bias, entry.reach_px, entry.counterstain_od
+    )
 
 
 def make_detector(choice: DetectorChoice, say: Say) -> MadeDetector:

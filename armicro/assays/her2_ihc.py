@@ -22,7 +22,7 @@ from armicro.contracts.stain import DabThresholds, StainMaps, StainProfile, Vect
 from armicro.imaging.quality import assess
 from armicro.imaging.regions import Regions, inside
 from armicro.imaging.scale import to_working, working_factor
-from armicro.imaging.stain import estimate_white, separate
+from armicro.imaging.stain import estimate_counterstain, estimate_white, separate
 from armicro.imaging.tiles import Tile, tiles
 
 FEW_CELLS = 20
@@ -153,6 +153,8 @@ class _Field:
         self._shape = (max(1, h // self._factor), max(1, w // self._factor))
         self._tiles = tuple(tiles(self._shape, recipe.tile_px, margin_px))
         self._last: tuple[Tile, StainMaps] | None = None
+        with stages("stain"):
+            self._counterstain_od = estimate_counterstain(frame.rgb, frame.optics.um_per_px, profile)
 
     def _pixels(self, tile: Tile) -> U8:
         f, (h, w) = self._factor, self._shape
@@ -164,7 +166,8 @@ class _Field:
     def _maps(self, tile: Tile) -> StainMaps:
         if self._last is None or self._last[0] != tile:
             with self._stages("stain"):
-                self._last = tile, separate(self._pixels(tile), self._frame.optics, self._profile)
+                pixels, optics = self._pixels(tile), self._frame.optics
+                self._last = tile, separate(pixels, optics, self._profile, self._counterstain_od)
         return self._last[1]
 
     def detect(self) -> Nuclei:

@@ -45,3 +45,11 @@ class EngineError(ArmicroError):
 
 class DeviceError(ArmicroError):
     """A camera, pedal or display failed or went away."""
+
+
+class EndOfStream(DeviceError):  # noqa: N818 - an end, not a fault
+    """A recording that is played once has no more frames."""
+
+
+class StoreError(ArmicroError):
+    """A case cannot be kept or read back."""

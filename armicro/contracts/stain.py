@@ -89,6 +89,9 @@ class StainMaps:
         Field pixels per map pixel along one axis.
     white_rgb : tuple of 3 floats
         The white point that was used.
+    counterstain_od : float
+        How strong the whole field's counterstain is: haematoxylin of its darker nuclei, log10 OD; 0 where
+        nobody measured it.
 
     Raises
     ------
@@ -101,6 +104,7 @@ class StainMaps:
     um_per_px: float
     factor: int
     white_rgb: Vector3
+    counterstain_od: float = 0.0
 
     def __post_init__(self) -> None:
         require("StainMaps.haematoxylin_od", self.haematoxylin_od, shape=(None, None), dtype="f4")

@@ -32,7 +32,8 @@ class ModelEntry(BaseModel):
     `um_per_px` is the scale of the input, µm; `stride` input pixels make a heat map pixel; sides are
     multiples of `multiple` px; a pixel changes the answer no farther than `reach_px` px away. A nucleus is a
     peak of the sum of the channels of at least `peak_threshold`, farther than `peak_spacing_um` from the
-    next, and a tumour cell's where the first channel exceeds the second by at least `tumour_bias`.
+    next, and a tumour cell's where the first channel exceeds the second by at least `tumour_bias`. Fields are
+    evened to a counterstain of `counterstain_od` (0: not).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -57,6 +58,7 @@ class ModelEntry(BaseModel):
     input_layout: Literal["NHWC"]
     output_layout: Literal["NCHW"]
     normalisation: Literal["in the graph"]
+    counterstain_od: Annotated[float, Field(ge=0, le=1)] = 0.0
 
     @property
     def identity(self) -> str:

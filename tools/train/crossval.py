@@ -29,7 +29,7 @@ from tools.train.config import Config, read_config, split
 from tools.train.files import load_net
 from tools.train.points import Crop, load_crops
 from tools.train.score import PeakParams, Tally, tally
-from tools.train.validate import at_scale, heat_of, predictor, tumour_px
+from tools.train.validate import heat_of, predictor, shown_as, tumour_px
 
 OBJECTIVES = {"40x": False, "20x": True}
 """Objectives, and whether their optics blur more than the scanner's."""
@@ -61,7 +61,7 @@ def look(config: Config, root: Path, runs: Path, weak_objective: bool) -> list[S
     for fold in range(len(config.data.folds)):
         predict = predictor(load_net(runs / f"fold{fold}" / "weights.safetensors", config.model))
         for crop in split(crops, config.data, fold)[1]:
-            shown = at_scale(crop, config.patch.um_per_px, weak_objective)
+            shown = shown_as(crop, config, weak_objective)
             foreign = crop.core in config.data.foreign
             seen.append(Seen(crop, fold, foreign, shown, heat_of(predict, shown)))
     return seen

@@ -201,6 +201,7 @@ def _entry(source: Source, path: Path, data: DataSummary) -> Entry:
         tumour_bias=float(peaks["bias"]),
         training_data=data.sentence,
         metrics=metrics,
+        counterstain_od=config.patch.counterstain_od,
     )
 
 

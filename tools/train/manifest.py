@@ -47,6 +47,8 @@ class Entry:
         Of the cross-validation.
     input_dtype, input_layout, output_layout, normalisation : str
         Of the ONNX file's `rgb` and `heat`.
+    counterstain_od : float
+        Haematoxylin to which a field is evened before the network sees it, log10 OD; 0 for not at all.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Entry:
     input_layout: str = "NHWC"
     output_layout: str = "NCHW"
     normalisation: str = "in the graph"
+    counterstain_od: float = 0.0
 
 
 def update_manifest(path: Path, entry: Entry) -> None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import cv2
 import numpy as np
 
+from armicro.app.profiles import load_stain_profile
 from armicro.contracts.arrays import F32, F64, U8
+from armicro.contracts.frame import Optics
+from armicro.contracts.stain import StainProfile
+from armicro.imaging.stain import even_counterstain, separate
 from tools.train.augment import AugmentParams, change_look, cut_out
 from tools.train.layout import STRIDE
 from tools.train.points import Crop
@@ -34,6 +39,8 @@ class PatchParams:
         Share of patches whose imagined sensor has half the model's pixel size (40x) instead of it (20x).
     soft_um : (float, float)
         Blur of the weaker objective (20x) before its sensor, standard deviation.
+    counterstain_od : float
+        Haematoxylin to which each picture is evened before the network sees it, log10 OD; 0 for not at all.
     """
 
     side_px: int = 192
@@ -41,6 +48,7 @@ class PatchParams:
     scale: tuple[float, float] = (0.74, 1.35)
     fine_chance: float = 0.5
     soft_um: tuple[float, float] = (0.0, 0.4)
+    counterstain_od: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +127,8 @@ class Sampler:
             ),
             np.uint8,
         )
-        rgb, holes = cut_out(self._show(rgb, um, rng), self.augment, rng)
+        shown = evened(self._show(rgb, um, rng), um, p.counterstain_od)
+        rgb, holes = cut_out(shown, self.augment, rng)
         heat, mask = self._targets(crop, to_fine, um)
         for rows, columns in holes:
             mask[_halved(rows), _halved(columns)] = 0
@@ -151,6 +160,19 @@ class Sampler:
         heat = np.stack([encode(points, (side, side), sigma) for points in (tumour, other)])
         known = np.vstack([tumour, other])
         return heat, taught(corners, known, to_map(crop.uncertain_px), (side, side), scale)
+
+
+def evened(rgb: U8, um_per_px: float, counterstain_od: float) -> U8:
+    """Even the counterstain of a picture (h, w, 3) at the model's scale as the detector does with a field."""
+    if counterstain_od <= 0:
+        return rgb
+    maps = separate(rgb, Optics(um_per_px), _profile())
+    return even_counterstain(rgb, maps, counterstain_od)
+
+
+@cache
+def _profile() -> StainProfile:
+    return load_stain_profile()
 
 
 def _halved(part: slice) -> slice:

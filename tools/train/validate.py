@@ -13,6 +13,7 @@ from tools.train.config import Config
 from tools.train.layout import MEAN_GREY, MULTIPLE, STD_GREY
 from tools.train.model import LinkNet
 from tools.train.points import Crop
+from tools.train.sampler import evened
 from tools.train.score import PeakParams, Tally, decode, tally
 
 WEAK_OBJECTIVE_UM = 0.2
@@ -58,6 +59,12 @@ def at_scale(crop: Crop, um_per_px: float, weak_objective: bool) -> U8:
     return np.asarray(cv2.resize(rgb, size, interpolation=how), np.uint8)
 
 
+def shown_as(crop: Crop, config: Config, weak_objective: bool) -> U8:
+    """Return a crop at the model's scale, its counterstain evened as the detector evens a field's."""
+    um = config.patch.um_per_px
+    return evened(at_scale(crop, um, weak_objective), um, config.patch.counterstain_od)
+
+
 def heat_of(predict: Predict, rgb: U8) -> F32:
     """Predict an image of any size: filled up to multiples of 16 by its reflection."""
     h, w = rgb.shape[:2]
@@ -80,7 +87,7 @@ def tally_crops(
     um = config.patch.um_per_px
     counts = {}
     for crop in crops:
-        shown = at_scale(crop, um, weak_objective)
+        shown = shown_as(crop, config, weak_objective)
         heat = heat_of(predict, shown)
         counts[crop.name] = tally(tumour_px(heat, shown, crop, um, config.peaks), crop)
     return counts
