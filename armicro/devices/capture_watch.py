@@ -143,8 +143,8 @@ class CaptureWatch:
         if not told and quiet_s >= self.stall_limit_s:
             self._stalled = True
             words = (
-                f"No picture from {self._name} for {quiet_s:.1f} s. Check that its cable is firm and no other "
-                f"program uses it; it is started again after {self._limits.reopen_after_s:.0f} s."
+                f"No picture from {self._name} for {quiet_s:.1f} s. Check that its cable is firm and no "
+                f"other program uses it; it is started again after {self._limits.reopen_after_s:.0f} s."
             )
             events.append(CameraEvent(CameraEventKind.STALLED, words, now_ns, self._info))
         return events
@@ -208,7 +208,7 @@ class CaptureWatch:
         assert self._info is not None  # only called with a new one
         old, new = (f"{i.shape_px[1]} × {i.shape_px[0]} px, {i.pixel_format}" for i in (before, self._info))
         words = (
-            f"{self._info.name} now sends {new} instead of {old}. Set it back, or choose the calibration that "
-            f"was made for this size: the old scale and flat field may not fit."
+            f"{self._info.name} now sends {new} instead of {old}. Set it back, or choose the calibration "
+            f"that was made for this size: the old scale and flat field may not fit."
         )
         return CameraEvent(CameraEventKind.FORMAT_CHANGED, words, now_ns, self._info)
