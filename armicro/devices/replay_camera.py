@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -41,15 +42,15 @@ class _Folder:
         self.next = 0
 
     def read(self) -> U8 | None:
-        """Return the next frame; None at the end. Raises `RecordingError`."""
+        """Return the next frame; None at the end. Raises `RecordingError` and goes on with the next."""
         if self.next >= len(self.pictures):
             return None
+        picture = self.pictures[self.next]
+        self.next += 1
         try:
-            rgb = read_image(self.pictures[self.next], self._um_per_px).rgb
+            return read_image(picture, self._um_per_px).rgb
         except (ImageError, ScaleError) as error:
             raise RecordingError(str(error)) from error
-        self.next += 1
-        return rgb
 
     def pass_over(self, n: int, *, loop: bool) -> int:
         """Pass over so many frames, of a recording played once never the last one; return how many."""
@@ -230,7 +231,7 @@ class ReplayCamera:
         exposure = Exposure(rgb, self._next_id, t_ns, self._recording.optics)
         self._last_ns = t_ns
         self._next_id += 1
-        self._health = CameraHealth(self._health.frames + 1, 0, self._health.lost)
+        self._health = replace(self._health, frames=self._health.frames + 1)
         return exposure
 
     def _pass_over(self, reader: _Folder | _Video, n: int) -> None:
@@ -243,7 +244,7 @@ class ReplayCamera:
             passed = 1
         passed += reader.pass_over(n - passed, loop=self._loop)
         self._next_id += passed
-        self._health = CameraHealth(self._health.frames, 0, self._health.lost + passed)
+        self._health = replace(self._health, lost=self._health.lost + passed)
 
     def _next_frame(self) -> U8:
         """Return the frame that was read ahead, or read one; begins again where it is to loop."""
@@ -252,25 +253,34 @@ class ReplayCamera:
             return rgb
         assert self._reader is not None  # only called while open
         begin_ns = self._clock()
-        rgb = self._reader.read()
+        rgb = self._read_whole(self._reader)
         if rgb is None:
-            self._check_length(self._reader.next)
-            if self._loop:
-                self._reader.close()
-                self._reader = self._begin()
-                rgb = self._reader.read()
+            if not self._loop:
+                raise EndOfStream(self._end_words(self._reader.next))
+            self._reader.close()
+            self._reader = self._begin()
+            rgb = self._read_whole(self._reader)
         if rgb is None:
-            raise EndOfStream(f"{self._recording.path.name} is at its end")
+            raise RecordingError(f"{self._recording.path}: none of its frames can be read any more")
         self._read_ns = self._clock() - begin_ns
         return rgb
 
-    def _check_length(self, n_frames: int) -> None:
-        expected = self._recording.n_frames
+    def _read_whole(self, reader: _Folder | _Video) -> U8 | None:
+        """Read the next frame that can be read; those that cannot are to this camera incomplete ones."""
+        while True:
+            try:
+                return reader.read()
+            except RecordingError:
+                if isinstance(reader, _Video):
+                    raise
+                self._health = replace(self._health, incomplete=self._health.incomplete + 1)
+                self._next_id += 1
+
+    def _end_words(self, n_frames: int) -> str:
+        name, expected = self._recording.path.name, self._recording.n_frames
         if expected is not None and n_frames < expected:
-            raise RecordingError(
-                f"{self._recording.path}: it ends after {n_frames} of its {expected} frames: truncated "
-                f"or damaged"
-            )
+            return f"{name} ends after {n_frames} of its {expected} frames: it is truncated or damaged"
+        return f"{name} is at its end"
 
 
 def open_replay(
