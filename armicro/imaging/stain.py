@@ -208,7 +208,7 @@ def even_counterstain(rgb: U8, maps: StainMaps, wanted_od: float) -> U8:
     # Densities in 255 steps up to six times the field's own: whole numbers, which do not depend on where a
     # tile begins, as the last bit of an exponential does.
     most = _DARKEST_NUCLEI * maps.counterstain_od
-    steps = cv2.multiply(maps.haematoxylin_od, 255.0 / most, dtype=cv2.CV_8U)
+    steps = cv2.convertScaleAbs(np.maximum(maps.haematoxylin_od, np.float32(0)), alpha=255.0 / most)
     density = np.arange(256) * (most / 255)
     out = np.empty_like(rgb)
     for channel, share in enumerate(_HAEMATOXYLIN):
