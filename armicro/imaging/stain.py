@@ -177,7 +177,9 @@ def estimate_counterstain(rgb: U8, um_per_px: float, profile: StainProfile) -> f
     return float(np.quantile(stained, COUNTERSTAIN_QUANTILE)) if stained.size else 0.0
 
 
-_LEAST_EVEN, _MOST_EVEN = 0.15, 4.0
+_LEAST_EVEN, _MOST_EVEN = 0.4, 4.0
+"""A counterstain made much weaker than this is bleached: where haematoxylin is not of the very hue of its
+vector, only what is left over remains. Seen on a Ki-67 field with six times the usual haematoxylin."""
 _DARKEST_NUCLEI = 6.0
 
 
@@ -193,7 +195,7 @@ def even_counterstain(rgb: U8, maps: StainMaps, wanted_od: float) -> U8:
     maps : StainMaps
         Its densities, of the same height and width, with `counterstain_od`.
     wanted_od : float
-        The strength wanted, log10 OD. The change is held between 0.15 and 4 times.
+        The strength wanted, log10 OD. The change is held between 0.4 and 4 times.
 
     Returns
     -------

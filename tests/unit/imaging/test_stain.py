@@ -114,7 +114,7 @@ def test_glass_has_no_counterstain_and_stays() -> None:
     assert even_counterstain(glass, maps, 0.11) is glass
 
 
-@pytest.mark.parametrize("od", [0.03, 0.06, 0.3, 0.6])
+@pytest.mark.parametrize("od", [0.03, 0.06, 0.2, 0.27])
 def test_an_evened_field_has_the_counterstain_that_was_wanted_and_keeps_its_brown(od: float) -> None:
     rgb = tissue(od)
     rgb.flags.writeable = False
