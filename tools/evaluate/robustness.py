@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from armicro.analysis.detect_heatmap import HeatmapDetector
-from armicro.contracts.arrays import F32, U8
+from armicro.contracts.arrays import F32, F64, U8
 from armicro.contracts.cells import NucleusKind
 from armicro.contracts.frame import Optics
 from armicro.contracts.stain import StainProfile
@@ -35,7 +35,7 @@ _WHITE = (237.0, 236.0, 244.0)
 """Glass of the scanner that most crops come from."""
 
 
-def _u8(values: F32) -> U8:
+def _u8(values: F32 | F64) -> U8:
     return np.rint(np.clip(values, 0, 255)).astype(np.uint8)
 
 
@@ -46,7 +46,7 @@ def blur(sigma_um: float) -> Change:
 
 def gain(factor: float) -> Change:
     """Exposure."""
-    return lambda rgb, _: _u8(rgb * np.float32(factor))
+    return lambda rgb, _: _u8(rgb.astype(np.float32) * np.float32(factor))
 
 
 def saturation(factor: float) -> Change:
@@ -71,7 +71,7 @@ def sharpen(amount: float) -> Change:
 
 def balance(red: float, blue: float) -> Change:
     """White balance."""
-    return lambda rgb, _: _u8(rgb * np.array([red, 1.0, blue], np.float32))
+    return lambda rgb, _: _u8(rgb.astype(np.float32) * np.array([red, 1.0, blue], np.float32))
 
 
 def stains(haematoxylin: float, dab: float) -> Change:
@@ -91,7 +91,7 @@ def noise(grey: float) -> Change:
     """Noise of a standard deviation in grey levels."""
 
     def change(rgb: U8, _: float) -> U8:
-        return _u8(rgb + np.random.default_rng(0).normal(0, grey, rgb.shape).astype(np.float32))
+        return _u8(rgb + np.random.default_rng(0).normal(0, grey, rgb.shape))
 
     return change
 
