@@ -36,7 +36,7 @@ _WHITE = (237.0, 236.0, 244.0)
 
 
 def _u8(values: F32 | F64) -> U8:
-    return np.rint(np.clip(values, 0, 255)).astype(np.uint8)
+    return np.asarray(np.rint(np.clip(values, 0, 255)), np.uint8)
 
 
 def blur(sigma_um: float) -> Change:
