@@ -92,7 +92,7 @@ class Desk:
         self.cells_changed = 0
         self.keeping = 0
         self.busy_reading = ""
-        self.closed = False
+        self.closing = threading.Event()
 
     # -- what holds ------------------------------------------------------------------------------------
 
@@ -106,15 +106,18 @@ class Desk:
         """The thresholds of the live picture: the handle's while it moves, else the profile's."""
         return self.preview or self.choice.profile.thresholds
 
-    @property
-    def blanked(self) -> bool:
+    def is_closed(self) -> bool:
+        """Whether the session is closed or closing."""
+        return self.closing.is_set()
+
+    def is_blanked(self) -> bool:
         """Whether a fault is on under which nothing may be shown."""
         return any(f.blanks for f in self.faults.values())
 
     @property
     def live_holds(self) -> bool:
         """Whether a reading of the live picture is shown now."""
-        return not self.blanked and self.live.holding(self.clock(), self.thresholds_shown) is not None
+        return not self.is_blanked() and self.live.holding(self.clock(), self.thresholds_shown) is not None
 
     def reading_key(self) -> tuple[object, ...]:
         """By what fields are to be read now: the profile without its thresholds, and the detector."""
@@ -252,9 +255,9 @@ class Desk:
         """Go to the state that follows from what holds."""
         facts = Facts(
             framed=bool(self.live.recent),
-            blanked=self.blanked,
+            blanked=self.is_blanked(),
             capturing=bool(len(self.presses) or self.keeping),
-            closed=self.closed,
+            closed=self.is_closed(),
         )
         self.machine.settle(facts)
         self.outbox.put()

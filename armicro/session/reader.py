@@ -58,12 +58,12 @@ class Reader:
         self._thread.start()
 
     def join(self) -> None:
-        """Wait until the field that is being read is done; `desk.closed` has to be set."""
+        """Wait until the field that is being read is done; `desk.closing` has to be set."""
         self._thread.join()
 
     def _run(self) -> None:
         desk = self._desk
-        while not desk.closed:
+        while not desk.is_closed():
             self._heed_detector()
             unread = self._next_unread()
             if unread is not None:
@@ -88,8 +88,8 @@ class Reader:
             again = any(f.number in desk.book.readings for f in desk.choice.fields)
         if again:
             desk.notice(
-                f"Nuclei are now found by {identity}: all fields are read again, since one score cannot rest on "
-                f"two detectors."
+                f"Nuclei are now found by {identity}: all fields are read again, since one score cannot rest "
+                f"on two detectors."
             )
         desk.score_wanted.set()
 
@@ -130,7 +130,7 @@ class Reader:
             if desk.book.epoch != unread.epoch:
                 return
             self._failures.pop((unread.epoch, unread.number), None)
-            # The engine may have been replaced while it read: the reading belongs to the one that finished it.
+            # The engine may have been replaced while it read: the reading is the one's that finished it.
             key = (*unread.key[:-1], kept.origin.detector)
             desk.book.readings[unread.number] = FieldReading(next(self._serials), key, kept)
         desk.score_wanted.set()
@@ -145,7 +145,7 @@ class Reader:
     def _read_live(self, seen: Seen) -> None:
         desk = self._desk
         with desk.lock:
-            if desk.blanked:
+            if desk.is_blanked():
                 return
             recipe, key = desk.recipe(), desk.reading_key()[:-1]
         kept = self._read(seen.frame, recipe)
@@ -153,7 +153,7 @@ class Reader:
             return
         with desk.lock:
             thresholds = desk.thresholds_shown
-            stale = desk.blanked or desk.reading_key()[:-1] != key
+            stale = desk.is_blanked() or desk.reading_key()[:-1] != key
         if stale:
             return
         result = rescore(kept, thresholds)
@@ -175,7 +175,7 @@ class Reader:
             self._engine_failed(str(error))
         except Exception as error:  # noqa: BLE001 - the instrument goes on, and says what broke
             self._engine_failed(
-                f"Reading a field failed ({type(error).__name__}: {error}): restart the program and report this."
+                f"Reading a field failed ({type(error).__name__}: {error}): restart and report it."
             )
         else:
             desk.end_fault("engine", "Fields are read again.")

@@ -49,15 +49,15 @@ class Scorer:
         self._thread.start()
 
     def join(self) -> None:
-        """Wait for the end; `desk.closed` and `score_wanted` have to be set."""
+        """Wait for the end; `desk.closing` and `score_wanted` have to be set."""
         self._thread.join()
 
     def _run(self) -> None:
         desk = self._desk
-        while not desk.closed:
+        while not desk.is_closed():
             desk.score_wanted.wait()
             desk.score_wanted.clear()
-            if desk.closed:
+            if desk.is_closed():
                 return
             try:
                 self._do(self._job())

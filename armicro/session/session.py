@@ -25,7 +25,6 @@ from armicro.session.capture_rule import look_at
 from armicro.session.commands import (
     Capture,
     Command,
-    NewCase,
     Redo,
     SetObjective,
     SetStainProfile,
@@ -91,7 +90,7 @@ class Session:
         """Return the newest frame with what holds for it; None without a frame or while a fault blanks."""
         desk = self._desk
         with desk.lock:
-            if desk.blanked or desk.closed:
+            if desk.is_blanked() or desk.is_closed():
                 return None
             return desk.live.view(desk.clock(), desk.thresholds_shown)
 
@@ -137,7 +136,7 @@ class Session:
         """Take the camera's next exposure."""
         desk = self._desk
         with desk.lock:
-            if desk.closed:
+            if desk.is_closed():
                 return
             desk.rates.frame(desk.clock())
             optics = self._objectives.optics_of(exposure)
@@ -153,7 +152,7 @@ class Session:
             desk.presses.saw(seen)
             self._locked_commit()
             desk.locked_settle()
-            wanted = not desk.live.moving and not desk.blanked
+            wanted = not desk.live.moving and not desk.is_blanked()
         if wanted:
             try:
                 desk.live_lane.offer(seen)
@@ -226,7 +225,7 @@ class Session:
         if unknown is None:
             desk.end_fault("nosepiece:position", "The objective is known again.")
         else:
-            words = f"Position {unknown} of the nosepiece has no objective: choose one, or enter it in the settings."
+            words = f"Position {unknown} of the nosepiece has no objective: choose one, or enter it."
             desk.raise_fault("nosepiece:position", words, "objective unknown", blanks=False)
         desk.outbox.deliver()
 
@@ -243,9 +242,9 @@ class Session:
         """Keep what was captured, then end all threads and the case. Waits for them; may be called twice."""
         desk = self._desk
         with desk.lock:
-            if desk.closed:
+            if desk.is_closed():
                 return
-            desk.closed = True
+            desk.closing.set()
             desk.presses.blank()
             desk.locked_settle()
         desk.live_lane.close()
@@ -280,9 +279,7 @@ class Session:
                     self._locked_other_optics()
             desk.end_fault("camera:format", "The scale was chosen anew.")
             desk.end_fault("nosepiece:position", "The objective is known again.")
-            desk.record(
-                *_named("objective", name=command.name)[0], **_named("objective", name=command.name)[1]
-            )
+            desk.record("objective", name=command.name)
         else:
             self._keeper.new_case(command.case_id)
 
@@ -326,12 +323,10 @@ class Session:
     def _step_back(self, command: Undo | Redo) -> None:
         desk = self._desk
         with desk.lock:
-            history = desk.book.history
+            history, key = desk.book.history, desk.reading_key()
             label = history.undo() if isinstance(command, Undo) else history.redo()
             desk.locked_forget_change()
-            # What lies undone may have been read by another profile.
-            reading = desk.live.reading
-            if reading is not None and label is not None:
+            if desk.reading_key() != key:
                 desk.live.forget_reading()
             desk.outbox.put()
         word = "undo" if isinstance(command, Undo) else "redo"
@@ -357,9 +352,9 @@ class Session:
 
     def _locked_refusal(self) -> str | None:
         desk = self._desk
-        if desk.closed:
+        if desk.is_closed():
             return "the session is closed"
-        if desk.blanked:
+        if desk.is_blanked():
             return next(f.words for f in desk.faults.values() if f.blanks)
         if not desk.live.recent:
             return self._objectives.why_unseen or "the camera has given no picture yet"
@@ -438,7 +433,3 @@ def _seen(exposure: Exposure, optics: Optics, name: str) -> Seen:
     rgb = frozen(exposure.rgb)
     source = f"{name}#frame={exposure.frame_id}"
     return Seen(Frame(rgb, exposure.frame_id, exposure.t_ns, optics, source), look_at(rgb))
-
-
-def _named(kind: str, **details: str | None) -> tuple[tuple[str], dict[str, str | None]]:
-    return (kind,), details

@@ -140,8 +140,8 @@ class CapturedField:
 class ScoreChange:
     """What moving a threshold does: the case before and after, and how many cells change in the live field.
 
-    `after` is None until all fields are read by the new thresholds. It is shown while a handle moves, and for the
-    thresholds that were set until the next command or capture.
+    `after` is None until all fields are read by the new thresholds. It is shown while a handle moves, and for
+    the thresholds that were set until the next command or capture.
     """
 
     before: CaseSummary | None
