@@ -204,6 +204,8 @@ class CameraEventKind(StrEnum):
     LOST = "lost"
     RECOVERED = "recovered"
     ENDED = "ended"
+    FAILED = "failed"
+    """The program itself failed at a picture or at news; the camera is not to blame, and goes on."""
 
 
 @dataclass(frozen=True, slots=True)
