@@ -67,7 +67,7 @@ class PressBook:
 
     def __len__(self) -> int:
         """How many presses are under way."""
-        return len(self._presses)
+        return sum(not p.dropped for p in self._presses)
 
     def add(self, t_ns: int, source: str, recent: Sequence[Seen], *, held: bool) -> None:
         """Take a press in.

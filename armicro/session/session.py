@@ -209,6 +209,7 @@ class Session:
         if event.state is LinkState.LOST:
             with desk.lock:
                 dropped = desk.presses.forget(event.source)
+                self._locked_commit()
                 desk.locked_settle()
             if dropped:
                 desk.notice("The press that was under way is lost with the pedal: press again.")
