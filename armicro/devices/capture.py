@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from armicro.contracts.devices import Camera, CameraEvent, CameraEventKind, Exposure
 from armicro.contracts.errors import DeviceError, EndOfStream
@@ -56,8 +57,9 @@ class CaptureLoop:
         Parameters
         ----------
         on_exposure : callable
-            Gets each complete exposure, on the capture thread. It should be quick: while it runs, the camera
-            loses exposures. What it raises is told as `FAILED`, and the capture goes on.
+            Gets each complete exposure, on the capture thread, with rising `frame_id` also where the camera
+            was opened again in between. It should be quick: while it runs, the camera loses exposures. What
+            it raises is told as `FAILED`, and the capture goes on.
         on_event : callable
             Gets news, on the capture thread.
 
@@ -124,6 +126,8 @@ class _Run:
         self._on_exposure, self._on_event = callbacks
         self._watch = CaptureWatch(limits)
         self._failing: str | None = None
+        self._last_id = -1
+        self._shift = 0
 
     def run(self) -> None:
         """Drive the camera until it ends or is no longer wanted."""
@@ -178,8 +182,12 @@ class _Run:
     def _hand_on(self, exposure: Exposure) -> None:
         if self.stop.is_set():
             return
+        # Most cameras count from 0 again when they are opened again; a number must not come twice.
+        if exposure.frame_id + self._shift <= self._last_id:
+            self._shift = self._last_id + 1 - exposure.frame_id
+        self._last_id = exposure.frame_id + self._shift
         try:
-            self._on_exposure(exposure)
+            self._on_exposure(replace(exposure, frame_id=self._last_id) if self._shift else exposure)
         except Exception as error:  # noqa: BLE001 - handed on as news; the capture goes on
             self._failed("a picture", error)
         else:

@@ -137,6 +137,7 @@ class SimulatedSlide:
         self._controls = SlideControls(self.params.frame_rate_hz, self._apply)
         self._noise: U8 | None = None
         self._open = False
+        self._failure: Exception | None = None
         self._health = CameraHealth()
         self._next_id = 0
         self._schedule = _Schedule(0, 0, 1, 0)
@@ -152,10 +153,9 @@ class SimulatedSlide:
             self._noise = _noise(self.params, self.seed)
             self._mosaic.render_next()
         self._health = CameraHealth()
-        self._next_id = 0
-        self._schedule = _Schedule(self._clock(), 0, 0, 0)
+        # Numbers go on where it was opened before: the truth of each exposure is asked for by number.
+        self._schedule = _Schedule(self._clock(), self._next_id, 0, 0)
         self._timed(self._schedule.began_ns)
-        self._seen.clear()
         self._stage.begin(self._schedule.began_ns)
         self._open = True
         if not self._mosaic.complete:
@@ -171,6 +171,8 @@ class SimulatedSlide:
             raise DeviceError("the simulated slide is not open: open it first")
         end_ns = self._clock() + round(timeout_s * _NS)
         while True:
+            if self._failure is not None:
+                raise DeviceError(f"the simulated slide cannot be rendered: {self._failure}")
             self.faults.check()
             if self.faults.stalled:
                 self._sleep(max(0.0, (end_ns - self._clock()) / _NS))
@@ -314,8 +316,11 @@ class SimulatedSlide:
 
     def _render(self) -> None:
         stop = self._stop
-        while not stop.is_set() and self._mosaic.render_next():
-            pass
+        try:
+            while not stop.is_set() and self._mosaic.render_next():
+                pass
+        except Exception as error:  # noqa: BLE001 - told to whoever grabs next
+            self._failure = error
 
 
 def _noise(params: SlideParams, seed: int) -> U8 | None:

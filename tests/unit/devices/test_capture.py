@@ -210,6 +210,7 @@ def test_a_lost_camera_is_opened_again_with_growing_pauses(clock: Clock) -> None
     camera = ScriptedCamera(clock, [Frame(), gone, Frame()], [info, gone, gone, gone, gone, gone, info])
     heard, _ = play(camera)
     assert heard.kinds == [K.OPENED, K.LOST, K.RECOVERED, K.ENDED]
+    assert [e.frame_id for e in heard.exposures] == [1, 2], "the camera itself began at 1 again"
     assert "its cable was pulled" in heard.words(K.LOST)
     assert heard.at_s(K.LOST) == pytest.approx(PERIOD_S, abs=0.01)
     pauses = np.diff(camera.opened_at_s[1:])

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from armicro.contracts.arrays import U8
-from armicro.contracts.devices import CameraSettings, Exposure, PixelFormat
+from armicro.contracts.devices import CameraHealth, CameraSettings, Exposure, PixelFormat
 from armicro.contracts.errors import DeviceError, InputError
-from armicro.sim.case import CaseParams, OpticsParams, simulate_field
+from armicro.sim import slide_mosaic
+from armicro.sim.case import CaseParams, OpticsParams, SimulatedField, simulate_field
 from armicro.sim.slide import FIELD_UM, SimulatedSlide, SlideParams, case_at
 from armicro.sim.slide_mosaic import pieces
 from armicro.sim.slide_stage import SlideStage, StageMove
@@ -317,3 +318,26 @@ def test_copies_stand_in_until_the_slide_is_complete() -> None:
 def test_impossible_slides_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(InputError, match="above 0"):
         replace(PARAMS, **wrong)  # type: ignore[arg-type]
+
+
+def test_a_fault_of_the_simulator_is_told_to_whoever_grabs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def first_only(case: CaseParams, seed: int, index: int) -> SimulatedField:
+        if index > 0:
+            raise MemoryError("no room")
+        return simulate_field(case, seed, index)
+
+    monkeypatch.setattr(slide_mosaic, "simulate_field", first_only)
+    slide = SimulatedSlide(SEED, PARAMS)
+    slide.open()
+    assert not slide.wait_rendered(10)
+    with pytest.raises(DeviceError, match="cannot be rendered: no room"):
+        slide.grab(0.1)
+    slide.close()
+
+
+def test_numbers_go_on_when_it_is_opened_again(slide: SimulatedSlide) -> None:
+    before = taken(slide)
+    slide.open()
+    assert taken(slide).frame_id == before.frame_id + 1
+    assert slide.health == CameraHealth(frames=1)
+    assert len(slide.truth_in_view(before.frame_id)) > 0
