@@ -98,7 +98,7 @@ def rescore(
     in_force = thresholds_in_force(thresholds, kept.origin.reading)
     with stages("cells"):
         tumour = kept.nuclei.of_kind(NucleusKind.TUMOUR)
-        cells = _frozen(grade(kept.traces, tumour.yx_px, in_force, kept.per_cell))
+        cells = grade(kept.traces, tumour.yx_px, in_force, kept.per_cell)
     membrane = None
     if kept.signal_od is not None:
         with stages("membrane"):
@@ -108,7 +108,7 @@ def rescore(
     warnings = (*kept.quality.warnings, *_sparse(kept, cells))
     return FovResult(
         shape=kept.shape,
-        cells=cells,
+        cells=_frozen(cells),
         others=kept.nuclei.of_kind(NucleusKind.OTHER),
         membrane=membrane,
         quality=replace(kept.quality, warnings=warnings),

@@ -74,8 +74,8 @@ def test_regions_are_asked_again(frame: Frame) -> None:
 
 def test_thresholds_do_decide(frame: Frame) -> None:
     kept = read_field(frame, recipe(Reading.PER_CELL, 4096, READ_BY))
-    pale, dark = (rescore(kept, t).counts() for t in (OTHERS[2], OTHERS[1]))
-    assert pale[Category.INTENSE_COMPLETE] < dark[Category.INTENSE_COMPLETE]
+    low, high = (rescore(kept, t).counts() for t in (OTHERS[2], DabThresholds(0.8, 0.9)))
+    assert low[Category.NONE] < high[Category.NONE]
 
 
 @pytest.mark.parametrize("tile_px", [128, 4096])
