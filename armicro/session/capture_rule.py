@@ -55,8 +55,8 @@ def look_at(rgb: U8) -> Look:
     height, width = rgb.shape[:2]
     factor = max(_LEAST_FACTOR, round(max(height, width) / _LOOK_PX))
     size = (max(1, width // factor), max(1, height // factor))
-    # Whole blocks, and of tall ones eight rows: many times faster, and a frame comes every 33 ms. Eight rows of
-    # a block are still 64 px or more, over which noise averages out.
+    # Whole blocks, and of tall ones eight rows: many times faster, and a frame comes every 33 ms. Eight rows
+    # of a block are still 64 px or more, over which noise averages out.
     step = max(1, factor // _LEAST_FACTOR)
     rows = factor // step * step
     blocks = rgb[: size[1] * rows : step, : size[0] * factor]
