@@ -26,12 +26,42 @@ class CaseEvent:
     details: Mapping[str, Scalar]
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What a case holds already when it is opened.
+
+    Parameters
+    ----------
+    numbers : tuple of int
+        Of the fields that are kept, rising.
+    settings : str or None
+        What was decided about the case last: the newest text under "settings" among its events.
+    signed_off : str or None
+        When and by whom it was signed off, in words; None while it may be changed.
+    """
+
+    numbers: tuple[int, ...] = ()
+    settings: str | None = None
+    signed_off: str | None = None
+
+
+MAY_FOLLOW_SIGN_OFF = frozenset(
+    {"amend", "opened", "closed", "export", "fault", "recovered", "objective", "verify"}
+)
+"""Kinds of events that a case takes after it was signed off: those that change nothing about it."""
+
+
 class OpenCase(Protocol):
     """One case that is being worked on; used by one thread at a time.
 
     Every method returns only when what it did will survive a power cut (where the case is kept on disk), and
-    raises `StoreError` where it cannot.
+    raises `StoreError` where it cannot. A case that was signed off (event "sign-off") takes no field, and no
+    event but those of `MAY_FOLLOW_SIGN_OFF`, until it is amended (event "amend", with the reason).
     """
+
+    def earlier(self) -> Earlier:
+        """Return what the case holds already."""
+        ...
 
     def keep(self, frame: Frame, press_ns: int) -> int:
         """Keep a captured field's pixels; return its number, from 1, rising by one."""

@@ -141,6 +141,12 @@ class History:
         self._choice = after
         return True
 
+    def adopt(self, choice: CaseChoice) -> None:
+        """Go on from a choice that came from elsewhere (a case that is opened again): nothing to undo."""
+        self._choice = choice
+        self._done.clear()
+        self._undone.clear()
+
     def undo(self) -> str | None:
         """Take the last step back; return what it was."""
         if not self._done:

@@ -121,9 +121,23 @@ class SetRegions:
 
 @dataclass(frozen=True, slots=True)
 class NewCase:
-    """Close the present case and begin another."""
+    """Close the present case and begin another, or go on with one that is kept."""
 
     case_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignOff:
+    """Say that the case is done: it is locked as it stands, with its score."""
+
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Amend:
+    """Open a case again that was signed off; the reason is recorded, and what it was is kept."""
+
+    reason: str
 
 
 Command = (
@@ -142,4 +156,6 @@ Command = (
     | AddCell
     | SetRegions
     | NewCase
+    | SignOff
+    | Amend
 )

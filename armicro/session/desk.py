@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from armicro.assays.recipe import Her2IhcRecipe
 from armicro.contracts.arrays import U8
@@ -27,6 +27,7 @@ from armicro.session.parts import EventKind, SessionEvent, SessionParts
 from armicro.session.presses import PressBook, Seen
 from armicro.session.rates import Rates
 from armicro.session.rescoring import CaseScore, CaseTask, FieldReading, FieldTask
+from armicro.session.settings_text import choice_of, settings_of, settings_text, with_kept
 from armicro.session.states import Facts, Machine
 from armicro.session.view import Fault
 
@@ -58,6 +59,42 @@ class OpenBook:
     score: CaseScore | None = None
     told: set[int] = field(default_factory=set)
     last_capture_ns: int | None = None
+    coming: tuple[FieldChoice, ...] = ()
+    signed_off: str | None = None
+    scored: str = ""
+    recorded: str = ""
+
+
+def with_kept_order(choice: CaseChoice, coming: tuple[FieldChoice, ...]) -> CaseChoice:
+    """Return a choice together with fields that are still being read from the disk."""
+    if not coming:
+        return choice
+    fields = sorted((*choice.fields, *coming), key=lambda f: f.number)
+    return replace(choice, fields=tuple(fields))
+
+
+def open_book(parts: SessionParts, case_id: str, unless_kept: CaseChoice, epoch: int) -> OpenBook:
+    """Open a case: with what was decided about it where it is kept, else as given.
+
+    Its kept fields are `coming`: their pixels are read by the keeper, one after the other.
+
+    Raises
+    ------
+    StoreError, GuidelineError
+        If it cannot be opened, or was judged by rules that are not here.
+    """
+    store = parts.open_case(case_id)
+    try:
+        earlier = store.earlier()
+        choice = unless_kept
+        if earlier.settings is not None:
+            choice = choice_of(settings_of(earlier.settings), parts.load_guideline)
+        coming = with_kept(choice, earlier.numbers).fields
+    except BaseException:
+        store.close()
+        raise
+    history = History(replace(choice, fields=()), parts.limits.undo_steps)
+    return OpenBook(case_id, store, history, epoch, coming=coming, signed_off=earlier.signed_off)
 
 
 class Desk:
@@ -80,8 +117,7 @@ class Desk:
         self.live = LivePicture(self.limits)
         self.rates = Rates()
         choice = CaseChoice(parts.load_profile(parts.profile), parts.load_guideline(parts.guideline))
-        store = parts.open_case(parts.case_id)
-        self.book = OpenBook(parts.case_id, store, History(choice, self.limits.undo_steps))
+        self.book = open_book(parts, parts.case_id, choice, 0)
         self.detector_identity = parts.detector.detector.identity
         self.camera: CameraInfo | None = None
         self.overlay_on = True
@@ -233,6 +269,12 @@ class Desk:
                 self.book.store.record(act)
 
         self.later(job)
+
+    def record_settings(self, kind: str, **details: Scalar) -> None:
+        """Have an act recorded together with what holds after it; called without the lock or under it."""
+        with self.lock:
+            choice = with_kept_order(self.choice, self.book.coming)
+            self.record(kind, **details, settings=settings_text(choice))
 
     def later(self, job: Callable[[], None]) -> bool:
         """Hand a job to the keeper; False (and a notice) if too many wait or the session is closed."""

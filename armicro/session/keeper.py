@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 import cv2
 import numpy as np
 
+from armicro import __version__
 from armicro.contracts.arrays import U8, frozen
 from armicro.contracts.casebook import CaseEvent
-from armicro.contracts.errors import ArmicroError
-from armicro.session.capture_rule import MOVED, change_between
-from armicro.session.case_state import CaseChoice, History
-from armicro.session.desk import Captured, Desk, OpenBook
+from armicro.contracts.errors import ArmicroError, StoreError
+from armicro.session.capture_rule import MOVED, change_between, look_at
+from armicro.session.case_state import CaseChoice, FieldChoice
+from armicro.session.commands import Amend, SignOff
+from armicro.session.desk import Captured, Desk, OpenBook, open_book
 from armicro.session.parts import EventKind
 from armicro.session.presses import Chosen
+from armicro.session.rescoring import score_words
+from armicro.session.settings_text import settings_text
 
 THUMBNAIL_PX = 256
 _WAKE_S = 0.05
@@ -39,7 +45,8 @@ class Keeper:
         self._thread = threading.Thread(target=self._run, name="armicro-keeper", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Begin; what the first case holds already is taken up first."""
+        self._take_up()
         self._thread.start()
 
     def join(self) -> None:
@@ -101,16 +108,124 @@ class Keeper:
 
     def _open(self, case_id: str) -> None:
         desk = self._desk
-        store = desk.parts.open_case(case_id)
+        # A new case is another patient: no field, result or undo step of the last one goes along.
+        choice = CaseChoice(desk.choice.profile, desk.choice.guideline)
+        try:
+            book = open_book(desk.parts, case_id, choice, desk.book.epoch + 1)
+        except ArmicroError as error:
+            desk.notice(f"Case {case_id} is not opened: {error}")
+            return
         with desk.store_lock, desk.lock:
-            old = desk.book
-            # A new case is another patient: no field, result or undo step of the last one goes along.
-            choice = CaseChoice(desk.choice.profile, desk.choice.guideline)
-            desk.book = OpenBook(case_id, store, History(choice, desk.limits.undo_steps), old.epoch + 1)
+            old, desk.book = desk.book, book
             desk.locked_forget_change()
+            desk.live.forget_reading()
             desk.locked_settle()
             old.store.close()
+        self._take_up()
         desk.score_wanted.set()
+
+    def _take_up(self) -> None:
+        """Record that the case is open, and hand in the reading of the fields that it holds."""
+        desk = self._desk
+        with desk.lock:
+            book = desk.book
+            words = f"Case {book.case_id} is continued: {len(book.coming)} fields are kept of it."
+            desk.record_settings(
+                "opened",
+                version=__version__,
+                detector=desk.detector_identity,
+                reading=str(desk.parts.reading),
+                calibration=desk.parts.calibration_id,
+                seed=desk.parts.seed,
+            )
+            for one in book.coming:
+                desk.later(partial(self._take_up_field, book, one))
+        if book.coming:
+            desk.notice(words)
+        if book.signed_off is not None:
+            desk.notice(f"Case {book.case_id} was signed off {book.signed_off}: amend it to change it.")
+
+    def _take_up_field(self, book: OpenBook, one: FieldChoice) -> None:
+        desk = self._desk
+        try:
+            with desk.store_lock:
+                frame = book.store.frame(one.number) if desk.book is book else None
+        except StoreError as error:
+            desk.notice(f"Field {one.number} cannot be read and is left out: {error}")
+            frame = None
+        captured = None
+        if frame is not None:
+            captured = Captured(_thumbnail(frame.rgb), look_at(frame.rgb), frame.optics, ())
+        with desk.lock:
+            if desk.book is not book:
+                return
+            book.coming = tuple(f for f in book.coming if f.number != one.number)
+            if captured is not None:
+                book.captured[one.number] = captured
+                # What comes back is no news: the program that listens was told of it when it was captured.
+                book.told.add(one.number)
+                choice = desk.choice
+                book.history.adopt(replace(choice, fields=(*choice.fields, one)))
+            desk.outbox.put()
+        desk.score_wanted.set()
+
+    def sign_off(self, command: SignOff) -> None:
+        """Hand in the end of the case, after everything before it."""
+        self._desk.later(lambda: self._sign_off(command))
+
+    def _sign_off(self, command: SignOff) -> None:
+        desk = self._desk
+        with desk.lock:
+            book, summary = desk.book, desk.summary
+            refusal = _why_not_signed(desk)
+        if refusal is not None or summary is None:
+            desk.notice(f"Not signed off: {refusal or 'there is no score yet'}.")
+            return
+        text = settings_text(desk.choice)
+        details = {"note": command.note, **score_words(summary), "sha256": book.recorded, "settings": text}
+        with desk.store_lock:
+            book.store.record(CaseEvent("sign-off", details))
+            signed = book.store.earlier().signed_off
+        with desk.lock:
+            book.signed_off = signed
+            desk.outbox.put()
+        desk.notice(f"Case {book.case_id} is signed off.")
+
+    def amend(self, command: Amend) -> None:
+        """Hand in that a case is opened again."""
+        self._desk.later(lambda: self._amend(command))
+
+    def _amend(self, command: Amend) -> None:
+        desk = self._desk
+        book = desk.book
+        if book.signed_off is None:
+            desk.notice("The case is not signed off: it can be changed as it is.")
+            return
+        if not command.reason.strip():
+            desk.notice("An amendment needs its reason.")
+            return
+        with desk.store_lock:
+            book.store.record(CaseEvent("amend", {"reason": command.reason}))
+        with desk.lock:
+            book.signed_off = None
+            desk.outbox.put()
+        desk.notice(f"Case {book.case_id} may be changed again.")
+
+
+def _why_not_signed(desk: Desk) -> str | None:
+    """Say what keeps the case from being signed off now; None if nothing does."""
+    if desk.book.signed_off is not None:
+        return f"it was signed off {desk.book.signed_off}"
+    if desk.book.coming or desk.keeping or len(desk.presses):
+        return "fields are still being read or written"
+    counting = [f for f in desk.choice.fields if not f.removed]
+    if not counting:
+        return "no field counts"
+    if desk.summary is None or desk.summary.n_fields != len(counting) or not desk.book.recorded:
+        return "fields are still being read"
+    if desk.preview is not None:
+        return "a threshold is being moved"
+    return None
 
 
 def _capture_event(number: int, chosen: Chosen) -> CaseEvent:

@@ -120,3 +120,16 @@ class ScoreBook:
 def cells_that_differ(a: FovResult, b: FovResult) -> int:
     """Count cells of one field whose category differs between two gradings."""
     return int((a.cells.category != b.cells.category).sum())
+
+
+def score_words(summary: CaseSummary | None) -> dict[str, str | int | None]:
+    """Say a score in a few values, for events."""
+    if summary is None:
+        return {}
+    score = summary.score
+    return {
+        "score": score.score,
+        "status": str(score.status),
+        "n_cells": summary.n_cells,
+        "n_fields": summary.n_fields,
+    }

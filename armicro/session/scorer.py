@@ -6,13 +6,20 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from armicro.assays.digest import results_sha256
 from armicro.assays.kept import KeptField, rescore
-from armicro.contracts.score import CaseSummary
 from armicro.contracts.stain import DabThresholds
 from armicro.session.desk import Desk
 from armicro.session.live import LiveReading
 from armicro.session.parts import EventKind
-from armicro.session.rescoring import CaseScore, CaseTask, FieldTask, ScoreBook, cells_that_differ
+from armicro.session.rescoring import (
+    CaseScore,
+    CaseTask,
+    FieldTask,
+    ScoreBook,
+    cells_that_differ,
+    score_words,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,23 +147,30 @@ class Scorer:
             desk.book.told.update(new)
             if desk.changed_from is not None and desk.preview is None:
                 desk.after_change = score
+            self._record(job, score)
             desk.outbox.put()
         for number in new:
-            desk.event(EventKind.SCORED, number=number, **_words(score.summary))
+            desk.event(EventKind.SCORED, number=number, **score_words(score.summary))
+
+    def _record(self, job: _Job, score: CaseScore) -> None:
+        """Have the score recorded with the case, where it is another one than before."""
+        desk = self._desk
+        book, summary = desk.book, score.summary
+        if summary is None or book.signed_off is not None:
+            return
+        sha256 = results_sha256(self._book.result(t, job.kept[t.serial]) for t in score.task.fields)
+        guideline = score.task.guideline.name
+        if sha256 + guideline == book.scored:
+            return
+        book.scored, book.recorded = sha256 + guideline, sha256
+        desk.record(
+            "score",
+            **score_words(summary),
+            sha256=sha256,
+            detector=desk.detector_identity,
+            guideline=guideline,
+        )
 
 
 def _numbers(task: CaseTask) -> list[int]:
     return [t.choice.number for t in task.fields]
-
-
-def _words(summary: CaseSummary | None) -> dict[str, str | int | None]:
-    """Say the score so far in a few values."""
-    if summary is None:
-        return {}
-    score = summary.score
-    return {
-        "score": score.score,
-        "status": str(score.status),
-        "n_cells": summary.n_cells,
-        "n_fields": summary.n_fields,
-    }

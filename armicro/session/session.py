@@ -23,12 +23,14 @@ from armicro.contracts.frame import Frame, Optics
 from armicro.session.acts import CASE_COMMANDS, CaseCommand, Means, act, act_event
 from armicro.session.capture_rule import look_at
 from armicro.session.commands import (
+    Amend,
     Capture,
     Command,
     Redo,
     SetObjective,
     SetStainProfile,
     SetThresholds,
+    SignOff,
     ToggleOverlay,
     Undo,
 )
@@ -281,11 +283,17 @@ class Session:
             desk.end_fault("camera:format", "The scale was chosen anew.")
             desk.end_fault("nosepiece:position", "The objective is known again.")
             desk.record("objective", name=command.name)
+        elif isinstance(command, SignOff):
+            self._keeper.sign_off(command)
+        elif isinstance(command, Amend):
+            self._keeper.amend(command)
         else:
             self._keeper.new_case(command.case_id)
 
     def _change(self, command: CaseCommand) -> None:
         desk = self._desk
+        if self._is_signed_off():
+            return
         locked_by = desk.parts.profile_locked_by
         if locked_by is not None and isinstance(command, SetThresholds | SetStainProfile):
             desk.notice(f"The stain profile is locked by {locked_by}: it cannot be changed here.")
@@ -306,7 +314,7 @@ class Session:
             desk.outbox.put()
         if changed:
             kind, details = act_event(command)
-            desk.record(kind, **details)
+            desk.record_settings(kind, **details)
         desk.score_wanted.set()
 
     def _compare(self, command: SetThresholds) -> None:
@@ -321,8 +329,18 @@ class Session:
             desk.outbox.put()
         desk.score_wanted.set()
 
+    def _is_signed_off(self) -> bool:
+        """Tell the user, where it is so, that the case is signed off and stays as it is."""
+        desk = self._desk
+        signed = desk.book.signed_off
+        if signed is not None:
+            desk.notice(f"Not done: the case was signed off {signed}. Amend it, with a reason, to change it.")
+        return signed is not None
+
     def _step_back(self, command: Undo | Redo) -> None:
         desk = self._desk
+        if self._is_signed_off():
+            return
         with desk.lock:
             history, key = desk.book.history, desk.reading_key()
             label = history.undo() if isinstance(command, Undo) else history.redo()
@@ -334,7 +352,7 @@ class Session:
         if label is None:
             desk.notice(f"There is nothing to {word}.")
             return
-        desk.record(word, what=label)
+        desk.record_settings(word, what=label)
         desk.score_wanted.set()
 
     def _press(self, t_ns: int, source: str, *, held: bool) -> None:
@@ -355,6 +373,8 @@ class Session:
         desk = self._desk
         if desk.is_closed():
             return "the session is closed"
+        if desk.book.signed_off is not None:
+            return f"the case was signed off {desk.book.signed_off}; amend it, or begin another"
         if desk.is_blanked():
             return next(f.words for f in desk.faults.values() if f.blanks)
         if not desk.live.recent:

@@ -47,6 +47,7 @@ def snapshot_of(desk: Desk, objectives: Objectives) -> SessionSnapshot:
             latency_p95_ms=desk.rates.latency_p95_ms,
             engine=desk.detector_identity,
         ),
+        signed_off=desk.book.signed_off,
     )
 
 

@@ -208,6 +208,8 @@ class SessionSnapshot:
         Whether the overlay is shown.
     undo_label, redo_label : str or None
         What `Undo` and `Redo` would do, in words.
+    signed_off : str or None
+        When and by whom the case was signed off, in words; None while it may be changed.
     busy : str
         What is being worked on ("reading field 7 again, 3 of 10"), "" for nothing.
     vitals : Vitals
@@ -232,6 +234,7 @@ class SessionSnapshot:
     redo_label: str | None
     busy: str
     vitals: Vitals
+    signed_off: str | None = None
 
 
 class SessionControl(Protocol):

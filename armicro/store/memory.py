@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from armicro.contracts.casebook import CaseEvent
+from armicro.contracts.casebook import MAY_FOLLOW_SIGN_OFF, CaseEvent, Earlier
 from armicro.contracts.errors import StoreError
 from armicro.contracts.frame import Frame
 
@@ -27,6 +27,12 @@ class MemoryCase:
         self._fields: list[tuple[Frame, int]] = []
         self._events: list[CaseEvent] = []
         self._closed = False
+        self._settings: str | None = None
+        self._signed_off: str | None = None
+
+    def earlier(self) -> Earlier:
+        """Return what the case holds already."""
+        return Earlier(tuple(range(1, len(self._fields) + 1)), self._settings, self._signed_off)
 
     def keep(self, frame: Frame, press_ns: int) -> int:
         """Keep a captured field; see `OpenCase.keep`.
@@ -34,9 +40,10 @@ class MemoryCase:
         Raises
         ------
         StoreError
-            If it is closed or full.
+            If it is closed, full or signed off.
         """
         self._require_open()
+        require_unsigned(self._signed_off, "capture")
         if len(self._fields) >= self._most_fields:
             raise StoreError(
                 f"a case in memory holds {self._most_fields} fields and is full: end it and begin another"
@@ -45,8 +52,15 @@ class MemoryCase:
         return len(self._fields)
 
     def record(self, event: CaseEvent) -> None:
-        """Append an event."""
+        """Append an event; see `OpenCase.record`."""
         self._require_open()
+        require_unsigned(self._signed_off, event.kind)
+        settings = event.details.get("settings")
+        self._settings = settings if isinstance(settings, str) else self._settings
+        if event.kind == "sign-off":
+            self._signed_off = "in this session"
+        elif event.kind == "amend":
+            self._signed_off = None
         self._events.append(event)
         del self._events[:-MOST_EVENTS]
 
@@ -81,3 +95,9 @@ class MemoryCase:
     def _require_open(self) -> None:
         if self._closed:
             raise StoreError("the case is closed")
+
+
+def require_unsigned(signed_off: str | None, kind: str) -> None:
+    """Raise `StoreError` where a case that was signed off cannot take an event of a kind."""
+    if signed_off is not None and kind not in MAY_FOLLOW_SIGN_OFF:
+        raise StoreError(f"the case was signed off {signed_off}: amend it, with a reason, before changing it")

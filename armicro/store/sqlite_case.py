@@ -8,11 +8,12 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from armicro.contracts.casebook import CaseEvent
+from armicro.contracts.casebook import CaseEvent, Earlier
 from armicro.contracts.errors import StoreError
 from armicro.contracts.frame import Frame, Optics
 from armicro.store.chain import START, LoggedEvent, as_json, link
 from armicro.store.field_files import pixels_sha256, read_field, write_field
+from armicro.store.memory import require_unsigned
 from armicro.store.schema import told, transaction
 
 
@@ -71,11 +72,28 @@ class SqliteCase:
         with told(self._folder):
             return self._last("number", "fields")
 
+    def earlier(self) -> Earlier:
+        """Return what the case holds already; see `OpenCase.earlier`."""
+        with told(self._folder):
+            numbers = self._db.execute(
+                "SELECT number FROM fields WHERE case_id = ? ORDER BY number", (self._id,)
+            ).fetchall()
+            settings = self._db.execute(
+                "SELECT json_extract(details, '$.settings') AS s FROM events "
+                "WHERE case_id = ? AND s IS NOT NULL ORDER BY seq DESC LIMIT 1",
+                (self._id,),
+            ).fetchone()
+            signed = self._signed_off()
+        return Earlier(
+            tuple(int(n) for (n,) in numbers), None if settings is None else str(settings[0]), signed
+        )
+
     def keep(self, frame: Frame, press_ns: int) -> int:
         """Keep a captured field; see `OpenCase.keep`."""
         sha256 = pixels_sha256(frame.rgb)
         # The lock is held while the file is written: nobody else can take the number meanwhile.
         with told(self._folder), transaction(self._db):
+            require_unsigned(self._signed_off(), "capture")
             number = self._last("number", "fields") + 1
             file = f"field-{number:04d}.ome.tif"
             write_field(self._folder / file, frame)
@@ -94,6 +112,7 @@ class SqliteCase:
     def record(self, event: CaseEvent) -> None:
         """Append an event; see `OpenCase.record`."""
         with told(self._folder), transaction(self._db):
+            require_unsigned(self._signed_off(), event.kind)
             self._append(event, utc_text(self._clock()))
 
     def frame(self, number: int) -> Frame:
@@ -126,6 +145,18 @@ class SqliteCase:
             "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)",
             (self._id, seq, utc, logged.who, logged.kind, logged.details, logged.hash),
         )
+
+    def _signed_off(self) -> str | None:
+        """Say when and by whom it was signed off; None if it was not, or was amended since."""
+        try:
+            row = self._db.execute(
+                "SELECT kind, utc, who FROM events WHERE case_id = ? AND kind IN ('sign-off', 'amend') "
+                "ORDER BY seq DESC LIMIT 1",
+                (self._id,),
+            ).fetchone()
+        except sqlite3.ProgrammingError as error:
+            raise StoreError("the case is closed") from error
+        return f"at {row[1]} by {row[2]}" if row is not None and row[0] == "sign-off" else None
 
     def _last(self, column: str, table: str) -> int:
         """Return the greatest number of this case in a table, 0 if it has none."""
