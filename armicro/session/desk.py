@@ -185,8 +185,11 @@ class Desk:
         """Return how the case is to be scored; None while fields wait to be read again.
 
         A field that was never read is not yet in the score; one that was read by what no longer holds keeps
-        the whole case from being scored, since one score cannot rest on two profiles or detectors.
+        the whole case from being scored, since one score cannot rest on two profiles or detectors. Nor is there
+        a score while fields of a case that was opened again are still to come.
         """
+        if self.book.coming:
+            return None
         tasks = []
         for one in self.choice.fields:
             if one.removed:
