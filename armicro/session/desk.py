@@ -60,6 +60,7 @@ class OpenBook:
     told: set[int] = field(default_factory=set)
     last_capture_ns: int | None = None
     coming: tuple[FieldChoice, ...] = ()
+    returned: set[int] = field(default_factory=set)
     signed_off: str | None = None
     scored: str = ""
     recorded: str = ""
@@ -186,7 +187,7 @@ class Desk:
 
         A field that was never read is not yet in the score; one that was read by what no longer holds keeps
         the whole case from being scored, since one score cannot rest on two profiles or detectors. Nor is there
-        a score while fields of a case that was opened again are still to come.
+        a score before all fields of a case that was opened again are read.
         """
         if self.book.coming:
             return None
@@ -197,7 +198,7 @@ class Desk:
             task = self.field_task(one, thresholds)
             if task is not None:
                 tasks.append(task)
-            elif one.number in self.book.readings:
+            elif one.number in self.book.readings or one.number in self.book.returned:
                 return None
         return CaseTask(self.choice.guideline, tuple(tasks), self.parts.seed)
 

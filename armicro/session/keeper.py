@@ -164,6 +164,7 @@ class Keeper:
                 book.captured[one.number] = captured
                 # What comes back is no news: the program that listens was told of it when it was captured.
                 book.told.add(one.number)
+                book.returned.add(one.number)
                 choice = desk.choice
                 book.history.adopt(replace(choice, fields=(*choice.fields, one)))
             desk.outbox.put()
