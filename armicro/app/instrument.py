@@ -21,6 +21,7 @@ from armicro.scoring.guidelines import load_guideline
 from armicro.session.parts import SessionParts
 from armicro.session.session import Session
 from armicro.sim.slide import SimulatedSlide, SlideParams, case_at
+from armicro.store.casebook import CaseBook
 from armicro.store.memory import MemoryCase
 
 KEYBOARD = "keyboard"
@@ -44,6 +45,8 @@ class InstrumentOptions:
         Scale, where the camera does not tell it.
     cti : tuple of Path
         GenTL producers for GenICam cameras.
+    cases : Path or None
+        Folder where cases are kept; None keeps them in memory.
     """
 
     camera: str
@@ -51,6 +54,7 @@ class InstrumentOptions:
     pedal: str | None = None
     um_per_px: float | None = None
     cti: tuple[Path, ...] = ()
+    cases: Path | None = None
 
 
 class Instrument:
@@ -64,9 +68,14 @@ class Instrument:
         Driven by a capture thread.
     pedal : Pedal or None
         Listened to.
+    book : CaseBook or None
+        Closed at the end.
     """
 
-    def __init__(self, session: Session, camera: Camera, pedal: Pedal | None) -> None:
+    def __init__(
+        self, session: Session, camera: Camera, pedal: Pedal | None, book: CaseBook | None = None
+    ) -> None:
+        self._book = book
         self.session = session
         self.camera = camera
         self._loop = CaptureLoop(camera)
@@ -88,6 +97,8 @@ class Instrument:
         self.stop_pedal()
         self._loop.close()
         self.session.close()
+        if self._book is not None:
+            self._book.close()
 
 
 def make_instrument(options: InstrumentOptions, say: Say) -> Instrument:
@@ -114,11 +125,12 @@ def make_instrument(options: InstrumentOptions, say: Say) -> Instrument:
     pedal = make_pedal(options.pedal)
     case = options.case
     known = {} if options.um_per_px is None else {_OBJECTIVE: Optics(options.um_per_px)}
+    book = None if options.cases is None else CaseBook(options.cases)
     parts = SessionParts(
         detector=make_detector(case.detector, say),
         load_profile=load_stain_profile,
         load_guideline=load_guideline,
-        open_case=_in_memory,
+        open_case=_in_memory if book is None else book.open_case,
         case_id=case.case_id,
         profile=case.stain_profile,
         guideline=case.guideline,
@@ -127,7 +139,7 @@ def make_instrument(options: InstrumentOptions, say: Say) -> Instrument:
         objectives=known,
         objective=_OBJECTIVE if known else None,
     )
-    return Instrument(Session(parts, camera), camera, pedal)
+    return Instrument(Session(parts, camera), camera, pedal, book)
 
 
 def make_camera(options: InstrumentOptions) -> Camera:

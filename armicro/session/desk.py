@@ -62,6 +62,7 @@ class OpenBook:
     coming: tuple[FieldChoice, ...] = ()
     returned: set[int] = field(default_factory=set)
     signed_off: str | None = None
+    continued_after: int = 0
     scored: str = ""
     recorded: str = ""
 
@@ -95,7 +96,15 @@ def open_book(parts: SessionParts, case_id: str, unless_kept: CaseChoice, epoch:
         store.close()
         raise
     history = History(replace(choice, fields=()), parts.limits.undo_steps)
-    return OpenBook(case_id, store, history, epoch, coming=coming, signed_off=earlier.signed_off)
+    return OpenBook(
+        case_id,
+        store,
+        history,
+        epoch,
+        coming=coming,
+        signed_off=earlier.signed_off,
+        continued_after=max(earlier.numbers, default=0),
+    )
 
 
 class Desk:

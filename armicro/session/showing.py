@@ -48,6 +48,7 @@ def snapshot_of(desk: Desk, objectives: Objectives) -> SessionSnapshot:
             engine=desk.detector_identity,
         ),
         signed_off=desk.book.signed_off,
+        continued_after=desk.book.continued_after,
     )
 
 

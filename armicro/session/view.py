@@ -208,12 +208,14 @@ class SessionSnapshot:
         Whether the overlay is shown.
     undo_label, redo_label : str or None
         What `Undo` and `Redo` would do, in words.
-    signed_off : str or None
-        When and by whom the case was signed off, in words; None while it may be changed.
     busy : str
         What is being worked on ("reading field 7 again, 3 of 10"), "" for nothing.
     vitals : Vitals
         Figures.
+    signed_off : str or None
+        When and by whom the case was signed off, in words; None while it may be changed.
+    continued_after : int
+        Greatest number of a field that the case held when it was opened; 0 for a new case.
     """
 
     state: SessionState
@@ -235,6 +237,7 @@ class SessionSnapshot:
     busy: str
     vitals: Vitals
     signed_off: str | None = None
+    continued_after: int = 0
 
 
 class SessionControl(Protocol):

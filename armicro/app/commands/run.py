@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -15,6 +16,7 @@ from typing import Annotated
 import typer
 
 from armicro.app import console, exit_codes, options
+from armicro.app.case_folder import Cases, cases_folder
 from armicro.app.case_run import CaseOptions, CaseOutputs, CaseWriter, FieldInput, TimedResult
 from armicro.app.detectors import AUTO, DetectorChoice
 from armicro.app.events import EventLines
@@ -96,8 +98,12 @@ def work(instrument: Instrument, ending: Ending, until_fields: int | None, lines
 
 
 def _n_scored(session: Session) -> int:
-    summary = session.snapshot().summary
-    return 0 if summary is None else summary.n_fields
+    """How many fields of this run are in the score; those of a case that is continued do not count."""
+    snapshot = session.snapshot()
+    if snapshot.summary is None:
+        return 0
+    new = (f for f in snapshot.fields if f.number > snapshot.continued_after and not f.removed)
+    return sum(f.result is not None for f in new)
 
 
 def _drained(session: Session) -> bool:
@@ -163,8 +169,18 @@ def run(
         typer.Option("--um-per-px", metavar="X", help="Scale, µm per pixel, where the camera has none."),
     ] = None,
     case_id: Annotated[
-        str, typer.Option("--case", "--case-id", metavar="ID", help="The case's name in every output.")
-    ] = "case",
+        str | None,
+        typer.Option(
+            "--case",
+            "--case-id",
+            metavar="ID",
+            help="The case's name. One that is kept already is continued; without it a new one is begun.",
+        ),
+    ] = None,
+    cases: Cases = None,
+    keep: Annotated[
+        bool, typer.Option("--keep/--no-keep", help="Keep the case on disk, or in memory only.")
+    ] = True,
     guideline: options.Guideline = DEFAULT_GUIDELINE,
     stain_profile: options.StainProfile = DEFAULT_STAIN_PROFILE,
     reading: options.CellReading = Reading.PER_CELL,
@@ -173,7 +189,7 @@ def run(
     seed: options.Seed = 0,
     until_fields: Annotated[
         int | None,
-        typer.Option("--until-fields", min=1, metavar="N", help="End when N fields are scored."),
+        typer.Option("--until-fields", min=1, metavar="N", help="End when N fields of this run are scored."),
     ] = None,
     json: options.Json = None,
     report: options.Report = None,
@@ -195,6 +211,7 @@ def run(
         raise InputError("a window is not part of this command yet: give --headless")
     if events not in (None, "-"):
         raise InputError(f"--events takes - for stdout, not {events!r}")
+    case_id = case_id if case_id is not None else f"case {datetime.now().astimezone():%Y-%m-%d %H:%M:%S}"
     case = CaseOptions(case_id, guideline, stain_profile, reading, seed, DetectorChoice(detector, engine))
     outputs = CaseOutputs(json=json, report=report)
     ending = Ending()
@@ -203,7 +220,9 @@ def run(
         writer = CaseWriter(case, outputs, staging, [])
         if frames is not None and any(staging.folder(frames).glob("field-*.png")):
             raise OutputError(f"{frames}: holds captured frames already; name another folder")
-        made = InstrumentOptions(camera, case, pedal, um_per_px, tuple(cti or ()))
+        made = InstrumentOptions(
+            camera, case, pedal, um_per_px, tuple(cti or ()), cases_folder(cases) if keep else None
+        )
         instrument = make_instrument(made, console.note)
         try:
             if not quiet:

@@ -38,14 +38,14 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Running:
     """A running instrument: what it says, and a pedal."""
 
-    def __init__(self, *arguments: object) -> None:
+    def __init__(self, cases: Path, *arguments: object) -> None:
         self._foot, self._far = pty.openpty()
         import tty
 
         tty.setraw(self._far)
         command = [sys.executable, "-m", "armicro.app.cli", "run", "--headless", "--events", "-"]
         command += ["--detector", "classical", "--pedal", os.ttyname(self._far), *map(str, arguments)]
-        env = os.environ | {"PYTHONPATH": str(ROOT)}
+        env = os.environ | {"PYTHONPATH": str(ROOT), "ARMICRO_CASES": str(cases)}
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
@@ -97,11 +97,11 @@ class Running:
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[..., Running]]:
+def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
     running: list[Running] = []
 
     def call(*arguments: object) -> Running:
-        running.append(Running(*arguments))
+        running.append(Running(tmp_path / "cases", *arguments))
         return running[-1]
 
     yield call

@@ -63,7 +63,7 @@ def test_what_was_decided_comes_back(book: CaseBook) -> None:
         (3, False, 0),
     ]
     assert after.summary == before.summary
-    assert "3 fields are kept" in again.notices()
+    assert "fields kept of it: 3" in again.notices()
     again.capture(4, 3)
     assert [f.number for f in again.session.snapshot().fields] == [1, 2, 3, 4]
     again.session.close()
