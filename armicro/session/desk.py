@@ -195,8 +195,8 @@ class Desk:
         """Return how the case is to be scored; None while fields wait to be read again.
 
         A field that was never read is not yet in the score; one that was read by what no longer holds keeps
-        the whole case from being scored, since one score cannot rest on two profiles or detectors. Nor is there
-        a score before all fields of a case that was opened again are read.
+        the whole case from being scored, since one score cannot rest on two profiles or detectors. Nor is
+        there a score before all fields of a case that was opened again are read.
         """
         if self.book.coming:
             return None

@@ -129,7 +129,7 @@ class Keeper:
         desk = self._desk
         with desk.lock:
             book = desk.book
-            words = f"Case {book.case_id} is continued: fields kept of it: {len(book.coming)}."
+            words = f"Case {book.case_id} is continued (fields kept of it: {len(book.coming)})."
             desk.record_settings(
                 "opened",
                 version=__version__,

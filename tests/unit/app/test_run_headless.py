@@ -188,3 +188,23 @@ def test_what_cannot_be_is_said_in_one_line(
     captured = capsys.readouterr()
     assert words in captured.err
     assert captured.err.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_a_run_that_was_killed_is_continued(
+    recording: Path, tmp_path: Path, start: Callable[..., Running]
+) -> None:
+    first = start("--camera", f"replay:{recording}", "--case", "K-18")
+    first.until(lambda: first.of("ready"))
+    first.press()
+    first.until(lambda: first.of("captured"))
+    first.process.kill()
+    first.ended()
+    out = tmp_path / "case.json"
+    second = start("--camera", f"replay:{recording}", "--case", "K-18", "--until-fields", 1, "--json", out)
+    second.until(lambda: second.of("ready"))
+    second.press()
+    assert second.ended() == 0
+    assert [e["number"] for e in second.of("captured")] == [2]
+    assert json.loads(out.read_text(encoding="utf-8"))["n_fields"] == 2
+    assert any("fields kept of it: 1" in line for line in second.errors)
