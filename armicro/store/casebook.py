@@ -6,6 +6,7 @@ import getpass
 import hashlib
 import os
 import re
+import shutil
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from armicro.contracts.errors import StoreError
-from armicro.store.chain import LoggedEvent, first_break
+from armicro.store.chain import START, LoggedEvent, first_break
 from armicro.store.field_files import read_field
 from armicro.store.schema import connect, told, transaction
 from armicro.store.sqlite_case import SqliteCase, utc_text
@@ -44,6 +45,15 @@ class CaseRow:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A field's file, and the SHA-256 of the pixels in it."""
+
+    number: int
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """Something that a check found, in words; `field` where it concerns one."""
 
@@ -67,6 +77,8 @@ class CaseBook:
         Present time; stamped on what is written.
     who : str or None
         The user's account; None takes it from the system.
+    database : str
+        Name of the database's file.
 
     Raises
     ------
@@ -74,17 +86,24 @@ class CaseBook:
         If it cannot be opened; see `armicro.store.schema.connect`.
     """
 
-    def __init__(self, folder: Path, *, clock: Callable[[], datetime] = _now, who: str | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        clock: Callable[[], datetime] = _now,
+        who: str | None = None,
+        database: str = DATABASE,
+    ) -> None:
         self.folder = folder
+        self._database = folder / database
         self._clock = clock
         self._who = _account() if who is None else who
         with told(folder):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            database = folder / DATABASE
-            if not database.exists():
+            if not self._database.exists():
                 # SQLite gives its side files the rights of the database.
-                os.close(os.open(database, os.O_CREAT | os.O_RDWR, 0o600))
-        self._db = connect(folder / DATABASE)
+                os.close(os.open(self._database, os.O_CREAT | os.O_RDWR, 0o600))
+        self._db = connect(self._database)
 
     def close(self) -> None:
         """Let go of the database; cases that are open go on by themselves."""
@@ -118,7 +137,7 @@ class CaseBook:
             (self.folder / "fields").mkdir(exist_ok=True, mode=0o700)
             place = self.folder / "fields" / str(row[1])
             place.mkdir(exist_ok=True, mode=0o700)
-        db = connect(self.folder / DATABASE)
+        db = connect(self._database)
         return SqliteCase(db, int(row[0]), name, place, self._clock, self._who)
 
     def cases(self, contains: str = "") -> tuple[CaseRow, ...]:
@@ -163,25 +182,87 @@ class CaseBook:
         StoreError
             If there is no such case, or the database cannot be read.
         """
-        case_id = self._id(name)
         found = []
         broken = first_break(name, self.events(name))
         if broken is not None:
             found.append(Finding(name, f"the audit log was altered: event {broken} does not fit its chain"))
+        for place, one in enumerate(self.fields(name), start=1):
+            if one.number != place:
+                found.append(Finding(name, f"field {place} is missing from the record", place))
+            try:
+                read_field(one.path, one.sha256)
+            except StoreError as error:
+                found.append(Finding(name, str(error), one.number))
+        return tuple(found)
+
+    def fields(self, name: str) -> tuple[KeptFile, ...]:
+        """Return the files of a case's fields, in order.
+
+        Raises
+        ------
+        StoreError
+            If there is no such case.
+        """
         with told(self.folder):
             rows = self._db.execute(
                 "SELECT f.number, f.file, f.sha256, c.folder FROM fields f JOIN cases c ON c.id = f.case_id "
                 "WHERE f.case_id = ? ORDER BY f.number",
-                (case_id,),
+                (self._id(name),),
             ).fetchall()
-        for place, (number, file, sha256, folder) in enumerate(rows, start=1):
-            if number != place:
-                found.append(Finding(name, f"field {place} is missing from the record", place))
-            try:
-                read_field(self.folder / "fields" / folder / file, sha256)
-            except StoreError as error:
-                found.append(Finding(name, str(error), number))
-        return tuple(found)
+        return tuple(
+            KeptFile(number, self.folder / "fields" / folder / file, sha256)
+            for number, file, sha256, folder in rows
+        )
+
+    def delete(self, name: str, reason: str) -> None:
+        """Delete a case with its pixels and its log.
+
+        What stays is a line that a case was deleted: when, by whom, why, how many fields and events it had,
+        the last hash of its log, and the SHA-256 of its name, by which it can be asked for and not be read.
+
+        Raises
+        ------
+        StoreError
+            If there is no such case, no reason is given, or the case is signed off: it is amended first.
+        """
+        if not reason.strip():
+            raise StoreError("a case is deleted only with a reason")
+        case_id, events, fields = self._id(name), self.events(name), self.fields(name)
+        case = self.open_case(name)
+        signed = case.earlier().signed_off
+        case.close()
+        if signed is not None:
+            raise StoreError(f"case {name!r} was signed off {signed}: amend it before it is deleted")
+        last = events[-1].hash if events else START
+        gone = hashlib.sha256(name.encode()).hexdigest(), utc_text(self._clock()), self._who, reason
+        with told(self.folder):
+            self._db.execute("PRAGMA secure_delete = ON")
+            with transaction(self._db):
+                folder = self._db.execute("SELECT folder FROM cases WHERE id = ?", (case_id,)).fetchone()[0]
+                self._db.execute(
+                    "INSERT INTO deletions VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (*gone, len(fields), len(events), last),
+                )
+                self._db.execute("INSERT INTO being_deleted VALUES (?)", (case_id,))
+                for table in ("events", "fields"):
+                    self._db.execute(f"DELETE FROM {table} WHERE case_id = ?", (case_id,))  # noqa: S608
+                self._db.execute("DELETE FROM cases WHERE id = ?", (case_id,))
+                self._db.execute("DELETE FROM being_deleted")
+            # The log of the database still holds what was deleted until it is written back.
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            shutil.rmtree(self.folder / "fields" / str(folder))
+
+    def strays(self) -> tuple[Path, ...]:
+        """Return folders of fields that belong to no case: a deletion was interrupted."""
+        with told(self.folder):
+            known = {str(row[0]) for row in self._db.execute("SELECT folder FROM cases")}
+            place = self.folder / "fields"
+            return tuple(p for p in sorted(place.glob("*")) if p.name not in known)
+
+    def snapshot_to(self, path: Path) -> None:
+        """Write the database as it is at this moment into a new file."""
+        with told(path):
+            self._db.execute("VACUUM INTO ?", (str(path),))
 
     def damage(self) -> str | None:
         """Return what SQLite's own check says of the database; None if it is sound."""

@@ -55,6 +55,30 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TRIGGER fields_are_not_deleted BEFORE DELETE ON fields
         BEGIN SELECT RAISE(ABORT, 'a captured field is not deleted'); END;
     """,
+    """
+    CREATE TABLE deletions (
+        name_sha256 TEXT NOT NULL,
+        utc TEXT NOT NULL,
+        who TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        fields INTEGER NOT NULL,
+        events INTEGER NOT NULL,
+        last_hash TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE being_deleted (case_id INTEGER PRIMARY KEY) STRICT;
+    DROP TRIGGER events_are_not_deleted;
+    DROP TRIGGER fields_are_not_deleted;
+    CREATE TRIGGER events_are_not_deleted BEFORE DELETE ON events
+        WHEN NOT EXISTS (SELECT 1 FROM being_deleted b WHERE b.case_id = OLD.case_id)
+        BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+    CREATE TRIGGER fields_are_not_deleted BEFORE DELETE ON fields
+        WHEN NOT EXISTS (SELECT 1 FROM being_deleted b WHERE b.case_id = OLD.case_id)
+        BEGIN SELECT RAISE(ABORT, 'a captured field is not deleted'); END;
+    CREATE TRIGGER deletions_are_not_changed BEFORE UPDATE ON deletions
+        BEGIN SELECT RAISE(ABORT, 'the record of deletions is append-only'); END;
+    CREATE TRIGGER deletions_are_not_deleted BEFORE DELETE ON deletions
+        BEGIN SELECT RAISE(ABORT, 'the record of deletions is append-only'); END;
+    """,
 )
 """Each brings a store from the version of its index to the next; they are never edited, only added to."""
 

@@ -1,0 +1,184 @@
+"""A kept case read again from its pixels, by what was decided about it: does the same score come out?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from armicro.app.detectors import CLASSICAL, DetectorChoice, MadeDetector, make_detector
+from armicro.assays.digest import results_sha256
+from armicro.assays.her2_ihc import analyse
+from armicro.assays.recipe import Her2IhcRecipe, Reading
+from armicro.contracts.errors import ArmicroError, StoreError
+from armicro.contracts.frame import Frame
+from armicro.contracts.results import FovResult
+from armicro.inference.choose import EngineName, Say
+from armicro.scoring.guidelines import load_guideline
+from armicro.session.case_state import CaseChoice, FieldChoice
+from armicro.session.edits import edited
+from armicro.session.settings_text import choice_of, settings_of, with_kept
+from armicro.store.casebook import CaseBook, Finding
+from armicro.store.chain import LoggedEvent
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCase:
+    """What a case's log says of it.
+
+    Parameters
+    ----------
+    name : str
+        The case's.
+    choice : CaseChoice
+        What was decided last, with all fields that are kept.
+    reading : Reading
+        How cells were read.
+    calibration_id : str
+        Of the instrument.
+    seed : int
+        Of the interval's resampling.
+    detector : str
+        Identity of what found the nuclei of the last score, or when it was opened last.
+    score : mapping of str to value, or None
+        The last score that was recorded; None if there is none for the fields as they are.
+    events : tuple of LoggedEvent
+        All of it.
+    """
+
+    name: str
+    choice: CaseChoice
+    reading: Reading
+    calibration_id: str
+    seed: int
+    detector: str
+    score: dict[str, str | int | None] | None
+    events: tuple[LoggedEvent, ...]
+
+
+def kept_case(book: CaseBook, name: str) -> KeptCase:
+    """Gather what a case's log says.
+
+    Raises
+    ------
+    StoreError, GuidelineError
+        If there is no such case, it was never opened by a session, or its rules are not here.
+    """
+    events = book.events(name)
+    opened: dict[str, str | int] | None = None
+    score: dict[str, str | int | None] | None = None
+    text, detector = None, ""
+    for event in events:
+        details = json.loads(event.details)
+        text = details.get("settings", text)
+        if event.kind == "opened":
+            opened, detector = details, str(details.get("detector", ""))
+        elif event.kind == "score":
+            score, detector = details, str(details.get("detector", ""))
+    if opened is None or text is None:
+        raise StoreError(f"case {name!r} has no settings: nothing tells how it was read")
+    choice = choice_of(settings_of(text), load_guideline)
+    numbers = tuple(one.number for one in book.fields(name))
+    return KeptCase(
+        name,
+        with_kept(choice, numbers),
+        Reading(str(opened["reading"])),
+        str(opened["calibration"]),
+        int(opened["seed"]),
+        detector,
+        score,
+        events,
+    )
+
+
+class Rereader:
+    """Reads kept cases again; makes each detector once.
+
+    Parameters
+    ----------
+    book : CaseBook
+        Where the cases are.
+    say : callable
+        Told in one line what takes long.
+    """
+
+    def __init__(self, book: CaseBook, say: Say) -> None:
+        self._book = book
+        self._say = say
+        self._made: dict[str, MadeDetector] = {}
+
+    def recipe(self, case: KeptCase) -> Her2IhcRecipe:
+        """Return how a case was read.
+
+        Raises
+        ------
+        StoreError
+            If what found its nuclei is not here (another network, engine or version).
+        """
+        made = self._made.get(case.detector) or self._find(case.detector)
+        return Her2IhcRecipe(case.choice.profile, made.detector, case.reading)
+
+    def _find(self, identity: str) -> MadeDetector:
+        choices = [DetectorChoice(CLASSICAL)]
+        if not identity.startswith(CLASSICAL):
+            name = identity.partition("/")[0]
+            engine = next((e for e in EngineName if f" {e.value}-" in identity), EngineName.AUTO)
+            choices = [DetectorChoice(name, engine)]
+        for choice in choices:
+            try:
+                made = make_detector(choice, self._say)
+            except ArmicroError as error:
+                raise StoreError(f"nuclei were found by {identity}, which is not here: {error}") from error
+            if made.detector.identity == identity:
+                self._made[identity] = made
+                return made
+        raise StoreError(
+            f"nuclei were found by {identity}, which is not here: this armicro has another version"
+        )
+
+    def frame(self, case: KeptCase, number: int) -> Frame:
+        """Return a field's pixels. Raises `StoreError` if they are damaged."""
+        opened = self._book.open_case(case.name)
+        try:
+            return opened.frame(number)
+        finally:
+            opened.close()
+
+    def result(self, case: KeptCase, recipe: Her2IhcRecipe, one: FieldChoice, frame: Frame) -> FovResult:
+        """Read one field again, with what was done to it by hand."""
+        result = analyse(frame, recipe, regions=one.regions, calibration_id=case.calibration_id)
+        return edited(result, one.edits, one.regions)
+
+
+Progress = Callable[[int, int], None]
+
+
+def not_reproduced(rereader: Rereader, case: KeptCase, progress: Progress) -> tuple[Finding, ...]:
+    """Read a case again and compare it with the score that was recorded.
+
+    Returns
+    -------
+    tuple of Finding
+        What differs; empty if every cell came out as it was, to the last bit.
+    """
+    counting = [f for f in case.choice.fields if not f.removed]
+    if not counting:
+        return ()
+    if case.score is None:
+        return (Finding(case.name, "no score was recorded, so there is nothing to compare"),)
+    try:
+        recipe = rereader.recipe(case)
+        results = []
+        for done, one in enumerate(counting):
+            progress(done, len(counting))
+            results.append(rereader.result(case, recipe, one, rereader.frame(case, one.number)))
+    except ArmicroError as error:
+        return (Finding(case.name, f"the score cannot be made again: {error}"),)
+    progress(len(counting), len(counting))
+    n_cells = sum(int(r.cells.counted.sum()) for r in results)
+    if results_sha256(results) == case.score["sha256"]:
+        return ()
+    words = f"reading it again gives other cells: {n_cells}, recorded {case.score['n_cells']}"
+    if case.score["n_fields"] != len(counting):
+        words = f"the last score is of {case.score['n_fields']} fields, and {len(counting)} count now"
+    return (Finding(case.name, words),)
