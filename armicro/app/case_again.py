@@ -1,4 +1,4 @@
-"""A kept case read again from its pixels, by what was decided about it: does the same score come out?"""
+"""A kept case read again from its pixels, by what was decided about it, to see whether the same comes out."""
 
 from __future__ import annotations
 

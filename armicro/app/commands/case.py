@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from armicro.app import console, exit_codes, options
-from armicro.app.case_again import KeptCase, Rereader, kept_case, not_reproduced
+from armicro.app.case_again import KeptCase, Progress, Rereader, kept_case, not_reproduced
 from armicro.app.case_folder import Cases, cases_folder, open_book
 from armicro.app.case_run import CaseOptions, CaseOutputs, CaseWriter, FieldInput, TimedResult
 from armicro.app.console import shown
@@ -120,7 +120,11 @@ def verify(
             rereader = Rereader(book, console.note)
             for number, one in enumerate(names):
                 tick(number, one)
-                found += _findings(book, rereader if reread else None, one)
+
+                def within(done: int, total: int, number: int = number, one: str = one) -> None:
+                    tick(number, f"{one}, field {done} of {total}")
+
+                found += _findings(book, rereader if reread else None, one, within)
         strays = () if name is not None else book.strays()
     for finding in found:
         console.note(f"{finding.case}: {finding.words}")
@@ -133,7 +137,9 @@ def verify(
         raise typer.Exit(exit_codes.INPUT)
 
 
-def _findings(book: CaseBook, rereader: Rereader | None, name: str) -> tuple[Finding, ...]:
+def _findings(
+    book: CaseBook, rereader: Rereader | None, name: str, progress: Progress
+) -> tuple[Finding, ...]:
     found = book.verify(name)
     if found or rereader is None:
         return found
@@ -141,7 +147,7 @@ def _findings(book: CaseBook, rereader: Rereader | None, name: str) -> tuple[Fin
         case = kept_case(book, name)
     except ArmicroError as error:
         return (Finding(name, str(error)),) if book.fields(name) else ()
-    return not_reproduced(rereader, case, lambda done, total: None)
+    return not_reproduced(rereader, case, progress)
 
 
 @case_app.command("export", epilog=exit_codes.EPILOG)
@@ -263,7 +269,13 @@ def sign_off(
 ) -> None:
     """Lock a case as it stands, after reading it again: the recorded score has to come out."""
     with closing(open_book(cases)) as book:
-        found = _findings(book, Rereader(book, console.note), name)
+        with console.progress("reading again", None, quiet=False) as tick:
+            found = _findings(
+                book,
+                Rereader(book, console.note),
+                name,
+                lambda done, total: tick(done, f"field {done} of {total}"),
+            )
         if found:
             raise InputError(f"case {name!r} is not signed off: {found[0].words}")
         case = kept_case(book, name)
