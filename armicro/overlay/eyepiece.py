@@ -26,20 +26,20 @@ from armicro.overlay.style import Rgb
 
 EYEPIECE_PALETTE: Mapping[Category, Rgb] = MappingProxyType(
     {
-        Category.INTENSE_COMPLETE: (255, 80, 0),
+        Category.INTENSE_COMPLETE: (255, 110, 0),
         Category.INTENSE_INCOMPLETE: (255, 255, 0),
-        Category.WEAK_COMPLETE: (0, 90, 255),
+        Category.WEAK_COMPLETE: (0, 140, 255),
         Category.WEAK_INCOMPLETE: (0, 255, 255),
-        Category.FAINT: (150, 255, 150),
-        Category.NONE: (150, 255, 150),
+        Category.FAINT: (0, 255, 0),
+        Category.NONE: (0, 255, 0),
     }
 )
 """sRGB of the added light; the hues of `PALETTE`, so that window and eyepiece speak alike.
 
-Chosen by search for the sum: added to stained tissue and to glass behind a splitter of 70 %, the four of weak
-or stronger staining differ from what is beneath and from each other by at least 9 CIEDE2000 units under
-normal sight and simulated protanopia, deuteranopia and tritanopia. `PALETTE` itself comes to 4: white glass
-takes up its paler hues.
+Chosen by search for the sum, not for the display: added to stained tissue and to glass behind a splitter of
+70 % (thick lines at 80 %, thin ones, whose soft edges take from them, at 60 % of the display's white), the four
+of weak or stronger staining differ from what is beneath and from each other by at least 11 CIEDE2000 units
+under normal sight and simulated protanopia, deuteranopia and tritanopia. The red of `PALETTE` comes to 7.
 """
 
 Marks = Literal["rings", "contours"]
@@ -48,10 +48,10 @@ Outside = Literal["dimmed", "dropped"]
 _SUBPIXEL_BITS = 4
 _RING_CORNERS = 24
 _MIN_RING_PX = 4.0
-_RING_UM = (4.5, 8.0)
-_RING_SHARE = 0.72
+_RING_UM = (4.5, 7.5)
+_RING_SHARE = 0.8
 _INTENSE = (Category.INTENSE_COMPLETE, Category.INTENSE_INCOMPLETE)
-_STRENGTH = {Category.FAINT: 0.8, Category.NONE: 0.8}
+_STRENGTH = {Category.FAINT: 0.7}
 _DIM = 0.35
 
 # Which of a ring's 24 arcs are drawn. Two gaps of 75° are seen even where a ring is 9 px across.
@@ -97,12 +97,12 @@ class EyepieceStyle:
         If a number is out of its range.
     """
 
-    brightness: float = 0.8
+    brightness: float = 1.0
     line_px: int = 1
     marks: Marks = "rings"
     outside: Outside = "dropped"
     none: bool = True
-    text_px: int = 15
+    text_px: int = 18
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.brightness <= 1.0:
@@ -180,10 +180,10 @@ class _Shapes:
     def _rings(self, geometry: EyepieceGeometry, um_per_px: float) -> I32:
         """Corners x, y of rings, twice around, fixed-point, (N, 2 M + 1, 2)."""
         contour = self.cells.contour_um
-        radius_um = np.full(len(contour), (_RING_UM[0] + _RING_UM[1]) / 2)
+        radius_um = np.full(len(contour), _RING_UM[0] + 1.0)
         if contour.shape[1] > 0:
-            # The membrane's own distance says how large the cell is: its ring stays inside it.
-            radius_um = np.clip(np.median(contour, axis=1) * _RING_SHARE, *_RING_UM)
+            # A long cell's ring has to fit its narrow side: the lower quarter of its distances, not their mean.
+            radius_um = np.clip(np.quantile(contour, 0.25, axis=1) * _RING_SHARE, *_RING_UM)
         radius = np.maximum(radius_um / um_per_px * geometry.scale, _MIN_RING_PX)
         angle = 2 * np.pi * np.arange(_RING_CORNERS) / _RING_CORNERS
         around = np.stack([np.cos(angle), np.sin(angle)], axis=1)

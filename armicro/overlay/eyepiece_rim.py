@@ -33,10 +33,10 @@ _SHORT_QUANTITY = {
     "at least weak staining": "weak or strong",
     "any staining": "stained",
 }
-_MARGIN_SHARE = 0.03
 _SMALL = 0.75
 _FLASH_SHARE = 0.012
-_LOWEST_SHARE = 0.93
+_TEXT_SHARE = 0.95
+_BOLD = 0.07
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,21 +148,49 @@ def _dimmed(rgb: Rgb, strength: float) -> Rgb:
     return r, g, b
 
 
-def _at_rim(
-    canvas: U8, text: str, geometry: EyepieceGeometry, text_px: int, rgb: Rgb, *, top: bool
-) -> None:
-    """Write a line as near to the rim as its width allows, in place; letters shrink rather than run out."""
+def _at_rim(canvas: U8, text: str, geometry: EyepieceGeometry, text_px: int, rgb: Rgb, *, top: bool) -> None:
+    """Write a line along the rim, in place: bent, it stays at the rim however long it is.
+
+    Where the visible circle is larger than the display, the line stands straight at the display's border.
+    """
     y0, x0, radius = geometry.display_circle
-    inner = radius * (1 - _MARGIN_SHARE)
-    cover = _cover(text, text_px)
-    while cover.shape[1] > 1.5 * inner and text_px > 8:
-        text_px -= 1
-        cover = _cover(text, text_px)
-    height, width = cover.shape
-    # The far edge of the letters, on the chord that is as long as the text; never nearer than the flash.
-    far = min(float(np.sqrt(max(inner**2 - (width / 2) ** 2, 0.0))), _LOWEST_SHARE * radius)
-    middle = y0 - far + height / 2 if top else y0 + far - height / 2
-    write_line(canvas, text, (middle, x0), text_px, rgb)
+    height, width = canvas.shape[:2]
+    middle = _TEXT_SHARE * radius - text_px / 2
+    edge = y0 - middle if top else y0 + middle
+    if not text_px < edge < height - text_px:
+        write_line(canvas, text, (text_px if top else height - text_px, x0), text_px, rgb)
+        return
+    cover, (down, right) = _bent(text, text_px, round(middle), top)
+    first, left = round(y0) + down, round(x0) + right
+    y, x = max(first, 0), max(left, 0)
+    part = canvas[y : max(first + cover.shape[0], 0), x : max(left + cover.shape[1], 0)]
+    _ink(part, cover[y - first :, x - left :][: part.shape[0], : part.shape[1]], rgb)
+
+
+def _ink(part: U8, cover: U8, rgb: Rgb) -> None:
+    """Blend a colour into a part of a picture, in place."""
+    weight = cover[..., None].astype(np.uint16)
+    part[...] = (part * (255 - weight) + np.array(rgb, np.uint16) * weight + 127) // 255
+
+
+@lru_cache(maxsize=32)
+def _bent(text: str, text_px: int, radius_px: int, top: bool) -> tuple[U8, tuple[int, int]]:  # noqa: FBT001
+    """Bend a line onto a circle: its coverage, and where that begins, y, x from the circle's centre."""
+    straight = _cover(text, text_px)
+    height, width = straight.shape
+    half_angle = min(width / (2 * radius_px), 0.45 * np.pi)
+    reach = int(np.ceil((radius_px + height) * np.sin(half_angle))) + 2
+    near = int((radius_px - height) * np.cos(half_angle)) - 2
+    y, x = np.mgrid[near : radius_px + height + 2, -reach : reach + 1].astype(np.float32)
+    out = np.hypot(y, x) - radius_px
+    along = width / 2 + radius_px * np.arctan2(x, y)
+    # At the bottom letters stand with their feet outwards, at the top with their heads: both upright.
+    down = height / 2 + (-out if top else out)
+    cover = cv2.remap(straight, along.astype(np.float32), down.astype(np.float32), cv2.INTER_LINEAR)
+    cover = cover.astype(np.uint8, copy=False)
+    if top:
+        return frozen(cover[::-1]), (-(radius_px + height + 1), -reach)
+    return frozen(cover), (near, -reach)
 
 
 def write_line(canvas: U8, text: str, middle_yx: tuple[float, float], text_px: int, rgb: Rgb) -> None:
@@ -186,16 +214,15 @@ def write_line(canvas: U8, text: str, middle_yx: tuple[float, float], text_px: i
     first = int(np.clip(round(middle_yx[0] - height / 2), 0, max(canvas.shape[0] - height, 0)))
     left = int(np.clip(round(middle_yx[1] - width / 2), 0, max(canvas.shape[1] - width, 0)))
     part = canvas[first : first + height, left : left + width]
-    weight = cover[: part.shape[0], : part.shape[1], None].astype(np.uint16)
-    part[...] = (part * (255 - weight) + np.array(rgb, np.uint16) * weight + 127) // 255
+    _ink(part, cover[: part.shape[0], : part.shape[1]], rgb)
 
 
 @lru_cache(maxsize=64)
 def _cover(text: str, text_px: int) -> U8:
     """Draw a line as coverage, (h, w), cut to its ink; kept, since a live picture repeats its words."""
     # Capitals of this font stand at 0.72 of its size.
-    font = ImageFont.load_default(text_px / 0.72)
-    left, above, right, below = (round(v) for v in font.getbbox(text, stroke_width=0.4))
+    font, bold = ImageFont.load_default(text_px / 0.72), text_px * _BOLD
+    left, above, right, below = (round(v) for v in font.getbbox(text, stroke_width=bold))
     image = Image.new("L", (max(1, right - left + 2), max(1, below - above + 2)))
-    ImageDraw.Draw(image).text((1 - left, 1 - above), text, fill=255, font=font, stroke_width=0.4)
+    ImageDraw.Draw(image).text((1 - left, 1 - above), text, fill=255, font=font, stroke_width=bold)
     return frozen(np.array(image, np.uint8))

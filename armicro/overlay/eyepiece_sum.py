@@ -39,7 +39,9 @@ def simulate_sum(
     Returns
     -------
     ndarray of uint8, (H, W, 3)
-        The sum, sRGB, in pixels of the display. Light adds in linear intensity, not in sRGB values.
+        The sum, sRGB, in pixels of the display. Light adds in linear intensity, not in sRGB values, and the
+        eye does not clip where a monitor does: the picture is exposed so that full light on empty glass is
+        just white, and keeps the contrasts that are seen.
 
     Raises
     ------
@@ -64,7 +66,7 @@ def simulate_sum(
         matrix = matrix @ np.array([[factor, 0, shift], [0, factor, shift], [0, 0, 1]])
     specimen = cv2.warpPerspective(small, matrix, (width, height), flags=cv2.INTER_LINEAR)
     through, light, back = _tables(transmission, display_gain)
-    total = cv2.min(through[specimen] + light[overlay_rgb], _STEPS)
+    total = np.minimum(through[specimen] + light[overlay_rgb], _STEPS)
     seen: U8 = np.take(back, total)
     stop: U8 = np.zeros((height, width), np.uint8)
     cv2.fillPoly(stop, [geometry.rim(1.0)], 255, cv2.LINE_AA)
@@ -76,10 +78,11 @@ def _tables(transmission: float, gain: float) -> tuple[np.ndarray, np.ndarray, n
     """Tables from sRGB values to linear steps, of specimen and display, and back."""
     value = np.arange(256) / 255
     linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+    linear = linear / (transmission + gain)
     level = np.arange(_STEPS + 1) / _STEPS
     srgb = np.where(level <= 0.0031308, 12.92 * level, 1.055 * level ** (1 / 2.4) - 0.055)
     return (
         np.rint(linear * transmission * _STEPS).astype(np.uint16),
-        np.rint(np.minimum(linear * gain, 1.0) * _STEPS).astype(np.uint16),
+        np.rint(linear * gain * _STEPS).astype(np.uint16),
         np.rint(srgb * 255).astype(np.uint8),
     )

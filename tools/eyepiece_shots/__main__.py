@@ -62,7 +62,7 @@ def specimens(mixes: tuple[str, ...], core: Path | None) -> Iterator[Specimen]:
             frame = Frame(field.rgb, 0, 0, Optics(um_per_px, objective), "simulated")
             yield _read(f"{mix}-{objective}", frame, recipe)
     if core is not None:
-        rgb = read_image(core).rgb
+        rgb = read_image(core, REAL_UM_PER_PX).rgb
         side = min(round(FIELD_UM / REAL_UM_PER_PX), *rgb.shape[:2])
         y, x = ((length - side) // 2 for length in rgb.shape[:2])
         part = np.ascontiguousarray(rgb[y : y + side, x : x + side])
