@@ -14,6 +14,7 @@ from armicro.app.commands.demo import demo
 from armicro.app.commands.doctor import doctor
 from armicro.app.commands.listing import guidelines, schema
 from armicro.app.commands.replay import replay
+from armicro.app.commands.run import run as run_instrument
 from armicro.app.commands.score import score
 from armicro.app.commands.simulate import simulate
 
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 for _command in (score, replay, simulate, demo, bench, doctor, guidelines, schema):
     app.command(epilog=exit_codes.EPILOG)(_command)
+app.command("run", epilog=exit_codes.EPILOG)(run_instrument)
 
 
 def _version(wanted: bool) -> None:

@@ -159,7 +159,8 @@ class Camera(Protocol):
     """A source of exposures, used by one thread but for `controls` and `stage`.
 
     `open` connects and starts; `grab` gives complete exposures, the newest where the reader is slow; `close`
-    ends both, may be called twice and on a camera that is gone, and leaves one that can be opened again. A camera that was lost raises `DeviceError` from `grab`; whoever drives it closes and opens it again.
+    ends both, may be called twice and on a camera that is gone, and leaves one that can be opened again. A
+    camera that was lost raises `DeviceError` from `grab`; whoever drives it closes and opens it again.
     """
 
     def open(self) -> CameraInfo:
@@ -204,6 +205,8 @@ class CameraEventKind(StrEnum):
     LOST = "lost"
     RECOVERED = "recovered"
     ENDED = "ended"
+    FAILED = "failed"
+    """The program itself failed at a picture or at news; the camera is not to blame, and goes on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""Where frames and pedal presses come from: image files, recordings, later cameras."""
+"""Where frames and pedal presses come from: image files, recordings, cameras."""

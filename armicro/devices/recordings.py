@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Protocol
@@ -141,7 +141,7 @@ class Recording:
                 raise RecordingError(str(error)) from error
 
     def _video(self) -> Iterator[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]:
-        capture = _open_video(self.path)
+        capture = open_video(self.path)
         try:
             while True:
                 found, bgr = capture.read()
@@ -161,7 +161,8 @@ def natural_key(name: str) -> tuple[tuple[int, str], ...]:
     return (*key, (-2, name))
 
 
-def _open_video(path: Path) -> cv2.VideoCapture:
+def open_video(path: Path) -> cv2.VideoCapture:
+    """Open a video; whoever does releases it. Raises `RecordingError` if it is none or too large."""
     capture = cv2.VideoCapture(str(path))
     if not capture.isOpened():
         capture.release()
@@ -244,6 +245,56 @@ def _optics(path: Path, given: float | None, told: RecordingFile | None) -> Opti
     return Optics(um_per_px, told.objective if told is not None else "")
 
 
+def open_frames(path: Path, um_per_px: float | None = None, fps: float | None = None) -> Recording:
+    """Open the frames of a recording, or any folder of pictures or video, without a pedal track.
+
+    Parameters
+    ----------
+    path : Path
+        A folder of frames or a video.
+    um_per_px : float or None
+        Scale; None where `recording.json` tells it. It is never guessed, and the two must not contradict
+        each other: both were stated by people.
+    fps : float or None
+        Frames per second where neither `recording.json` nor the video tells them.
+
+    Returns
+    -------
+    Recording
+        Ready to be played; it has no presses.
+
+    Raises
+    ------
+    RecordingError
+        If anything is missing or damaged.
+    ScaleError
+        If there is no scale, it is impossible, or two scales contradict each other.
+    """
+    if not path.exists():
+        raise RecordingError(f"{path}: no such file or folder")
+    description_path = _companions(path)[1]
+    told = _description(description_path)
+    optics = _optics(path, um_per_px, told)
+    pictures: tuple[Path, ...] = ()
+    own_fps = told.fps if told is not None else None
+    if path.is_dir():
+        found = [p for p in path.iterdir() if p.suffix.lower() in PICTURES and p.is_file()]
+        pictures = tuple(sorted(found, key=lambda p: natural_key(p.name)))
+        if not pictures:
+            raise RecordingError(f"{path}: the folder holds no PNG, JPEG or TIFF frame")
+    else:
+        capture = open_video(path)
+        own_fps = own_fps or float(capture.get(cv2.CAP_PROP_FPS)) or None
+        capture.release()
+    rate = own_fps or fps
+    if rate is None or not 0 < rate <= 100_000:
+        raise RecordingError(
+            f"{path}: nothing tells its frames per second: give fps in {description_path.name}"
+        )
+    n_frames = told.frames if told is not None else None
+    return Recording(path, pictures, optics, rate, (), n_frames, told is not None and told.simulated)
+
+
 def open_recording(path: Path, um_per_px: float | None = None, pedal: Path | None = None) -> Recording:
     """Open a recording and check everything that can be checked without decoding it.
 
@@ -269,26 +320,8 @@ def open_recording(path: Path, um_per_px: float | None = None, pedal: Path | Non
     ScaleError
         If there is no scale, it is impossible, or two scales contradict each other.
     """
-    if not path.exists():
-        raise RecordingError(f"{path}: no such file or folder")
-    usual_pedal, description_path = _companions(path)
-    told = _description(description_path)
-    optics = _optics(path, um_per_px, told)
-    pictures: tuple[Path, ...] = ()
-    fps = told.fps if told is not None else None
-    if path.is_dir():
-        found = [p for p in path.iterdir() if p.suffix.lower() in PICTURES and p.is_file()]
-        pictures = tuple(sorted(found, key=lambda p: natural_key(p.name)))
-        if not pictures:
-            raise RecordingError(f"{path}: the folder holds no PNG, JPEG or TIFF frame")
-    else:
-        capture = _open_video(path)
-        fps = fps or float(capture.get(cv2.CAP_PROP_FPS)) or None
-        capture.release()
-    if fps is None or not 0 < fps <= 100_000:
-        raise RecordingError(
-            f"{path}: nothing tells its frames per second: give fps in {description_path.name}"
-        )
+    recording = open_frames(path, um_per_px)
+    usual_pedal = _companions(path)[0]
     track = pedal if pedal is not None else usual_pedal
     if not track.exists():
         raise RecordingError(f"{track}: no pedal track, so nothing tells which frames were captured")
@@ -297,12 +330,4 @@ def open_recording(path: Path, um_per_px: float | None = None, pedal: Path | Non
     except RecordingError as error:
         text = str(error)
         raise RecordingError(text if text.startswith(str(track)) else f"{track}: {text}") from error
-    return Recording(
-        path,
-        pictures,
-        optics,
-        fps,
-        presses_ns,
-        told.frames if told is not None else None,
-        told is not None and told.simulated,
-    )
+    return replace(recording, presses_ns=presses_ns)

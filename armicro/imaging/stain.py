@@ -177,7 +177,10 @@ def estimate_counterstain(rgb: U8, um_per_px: float, profile: StainProfile) -> f
     return float(np.quantile(stained, COUNTERSTAIN_QUANTILE)) if stained.size else 0.0
 
 
-_LEAST_EVEN, _MOST_EVEN = 0.15, 4.0
+_LEAST_EVEN, _MOST_EVEN = 0.4, 4.0
+"""A counterstain made much weaker than this is bleached: where haematoxylin is not of the very hue of its
+vector, only what is left over remains. Seen on a Ki-67 field with six times the usual haematoxylin."""
+_DARKEST_NUCLEI = 6.0
 
 
 def even_counterstain(rgb: U8, maps: StainMaps, wanted_od: float) -> U8:
@@ -192,7 +195,7 @@ def even_counterstain(rgb: U8, maps: StainMaps, wanted_od: float) -> U8:
     maps : StainMaps
         Its densities, of the same height and width, with `counterstain_od`.
     wanted_od : float
-        The strength wanted, log10 OD. The change is held between 0.15 and 4 times.
+        The strength wanted, log10 OD. The change is held between 0.4 and 4 times.
 
     Returns
     -------
@@ -204,12 +207,16 @@ def even_counterstain(rgb: U8, maps: StainMaps, wanted_od: float) -> U8:
     factor = float(np.clip(wanted_od / maps.counterstain_od, _LEAST_EVEN, _MOST_EVEN))
     if abs(factor - 1) < 0.02:
         return rgb
-    # 10^(-(factor - 1) h v) for each channel's share v of the haematoxylin vector.
-    haematoxylin = np.maximum(maps.haematoxylin_od, np.float32(0))
+    # Densities in 255 steps up to six times the field's own: whole numbers, which do not depend on where a
+    # tile begins, as the last bit of an exponential does.
+    most = _DARKEST_NUCLEI * maps.counterstain_od
+    steps = cv2.convertScaleAbs(np.maximum(maps.haematoxylin_od, np.float32(0)), alpha=255.0 / most)
+    density = np.arange(256) * (most / 255)
     out = np.empty_like(rgb)
     for channel, share in enumerate(_HAEMATOXYLIN):
-        light = cv2.exp(haematoxylin * np.float32(-np.log(10.0) * (factor - 1) * share))
-        out[..., channel] = cv2.multiply(cv2.extractChannel(rgb, channel), light, dtype=cv2.CV_8U)
+        light = np.power(10.0, -(factor - 1) * share * density).astype(np.float32)
+        shown = cv2.multiply(cv2.extractChannel(rgb, channel), cv2.LUT(steps, light), dtype=cv2.CV_8U)
+        cv2.insertChannel(shown, out, channel)
     return out
 
 

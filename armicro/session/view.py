@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from armicro.assays.kept import HISTOGRAM_BINS, HISTOGRAM_OD
 from armicro.contracts.arrays import I64, U8
 from armicro.contracts.cells import Category
 from armicro.contracts.devices import CameraControls, CameraInfo, Stage
@@ -20,9 +21,18 @@ from armicro.contracts.score import CaseSummary
 from armicro.contracts.stain import StainProfile
 from armicro.session.commands import Command
 
-HISTOGRAM_OD = (-0.05, 1.25)
-HISTOGRAM_BINS = 130
-"""Range and bins (0.01 each) of the live histogram of DAB, log10 OD."""
+__all__ = [
+    "HISTOGRAM_BINS",
+    "HISTOGRAM_OD",
+    "CapturedField",
+    "Fault",
+    "LiveView",
+    "ScoreChange",
+    "SessionControl",
+    "SessionSnapshot",
+    "SessionState",
+    "Vitals",
+]
 
 
 class SessionState(StrEnum):
@@ -128,7 +138,11 @@ class CapturedField:
 
 @dataclass(frozen=True, slots=True)
 class ScoreChange:
-    """What moving a threshold does: the case before and after, and which cells change in the live field."""
+    """What moving a threshold does: the case before and after, and how many cells change in the live field.
+
+    `after` is None until all fields are read by the new thresholds. It is shown while a handle moves, and for
+    the thresholds that were set until the next command or capture.
+    """
 
     before: CaseSummary | None
     after: CaseSummary | None

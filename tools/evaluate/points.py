@@ -22,7 +22,7 @@ from armicro.analysis.read_per_cell import PerCellParams, Traces, grade, trace
 from armicro.analysis.read_zhang import read_zhang
 from armicro.analysis.skeleton import SkeletonParams, membrane_sets
 from armicro.contracts.arrays import F32, I64, U8
-from armicro.contracts.stain import DabThresholds
+from armicro.contracts.stain import DabThresholds, StainProfile
 from armicro.imaging.scale import to_working
 from tools.evaluate.shared import (
     EYE,
@@ -133,17 +133,8 @@ def row_of(core: str, thresholds: DabThresholds, matrix: I64) -> list[object]:
     return [core, int(matrix.sum()), kappa, near, used]
 
 
-def main() -> None:
-    """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--data", type=Path, default=SHARED_DATA, help="folder of the shared images")
-    parser.add_argument("--own", action="store_true", help="add the points under tests/data/nuclei")
-    options = parser.parse_args()
-    data = need(options.data)
-    profile = default_profile()
-    folders = [data / "points", *([OWN_POINTS] if options.own else [])]
-    cells = [m for c in crops(data, profile, folders) if (m := marked(c)) is not None]
-
+def print_tables(cells: list[Marked], profile: StainProfile) -> None:
+    """Print agreement with the eye for both readings, thresholds tuned on other cores and by default."""
     grid = [DabThresholds(w, i, f) for f, w, i in product(FAINT, WEAK, INTENSE)]
     five = [replace(t, faint_od=None) for t in grid if t.faint_od == FAINT[0]]
     for title, candidates, read in (
@@ -160,6 +151,20 @@ def main() -> None:
         print(table(["core", "cells", "κ", "within one", "faint / weak / intense"], rows), "\n")
         default = profile.thresholds if title == "per-cell" else replace(profile.thresholds, faint_od=None)
         print(report(f"`{title}`, default profile", [read(m, default) for m in cells]))
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--data", type=Path, default=SHARED_DATA, help="folder of the shared images")
+    parser.add_argument("--own", action="store_true", help="add the points under tests/data/nuclei")
+    options = parser.parse_args()
+    data = need(options.data)
+    profile = default_profile()
+    folders = [data / "points", *([OWN_POINTS] if options.own else [])]
+    cells = [m for c in crops(data, profile, folders) if (m := marked(c)) is not None]
+
+    print_tables(cells, profile)
 
 
 if __name__ == "__main__":

@@ -70,6 +70,7 @@ def _network(config: Config, entry: Entry) -> dict[str, str]:
         "threshold": f"{entry.peak_threshold:g}",
         "spacing": f"{entry.peak_spacing_um:g}",
         "bias": f"{entry.tumour_bias:g}",
+        "counterstain": f"{entry.counterstain_od:g}",
     }
 
 

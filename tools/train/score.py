@@ -8,7 +8,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from armicro.analysis.peaks import find_peaks
-from armicro.contracts.arrays import F32, Bool
+from armicro.contracts.arrays import F32, I64, Bool
 from armicro.contracts.cells import NucleusKind
 from tools.train.layout import STRIDE
 from tools.train.points import Crop
@@ -150,14 +150,25 @@ def pair(found_um: F32, truth_um: F32, within_um: float) -> tuple[Bool, Bool]:
         Which have a partner.
     """
     found, truth = np.zeros(len(found_um), np.bool_), np.zeros(len(truth_um), np.bool_)
-    if not len(found_um) or not len(truth_um):
-        return found, truth
-    near = cKDTree(found_um).sparse_distance_matrix(cKDTree(truth_um), within_um, output_type="coo_matrix")
-    for k in np.argsort(near.data, kind="stable"):
-        i, j = near.row[k], near.col[k]
-        if not found[i] and not truth[j]:
-            found[i] = truth[j] = True
+    i, j = pair_up(found_um, truth_um, within_um)
+    found[i] = truth[j] = True
     return found, truth
+
+
+def pair_up(found_um: F32, truth_um: F32, within_um: float) -> tuple[I64, I64]:
+    """Pair as `pair` does; return the partners' indices, each (P,), nearest pair first."""
+    found, truth = np.zeros(len(found_um), np.bool_), np.zeros(len(truth_um), np.bool_)
+    pairs = []
+    if len(found_um) and len(truth_um):
+        tree = cKDTree(found_um)
+        near = tree.sparse_distance_matrix(cKDTree(truth_um), within_um, output_type="coo_matrix")
+        for k in np.argsort(near.data, kind="stable"):
+            i, j = near.row[k], near.col[k]
+            if not found[i] and not truth[j]:
+                found[i] = truth[j] = True
+                pairs.append((i, j))
+    i, j = np.array(pairs, np.int64).reshape(-1, 2).T
+    return i, j
 
 
 def _near(places_um: F32, points_um: F32) -> Bool:

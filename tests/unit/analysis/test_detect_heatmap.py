@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -151,3 +153,21 @@ def test_nothing_is_found_beyond_the_rim() -> None:
 def test_a_heat_map_of_one_channel_is_refused() -> None:
     with pytest.raises(ValueError, match="heat: expected"):
         nuclei_of(np.zeros((1, 8, 8), np.float32), 0.92, PARAMS)
+
+
+def test_a_pale_counterstain_is_evened_before_the_network_sees_it() -> None:
+    class Keeps(BrightSpots):
+        last: U8
+
+        def predict(self, rgb: U8) -> F32:
+            self.last = rgb.copy()
+            return super().predict(rgb)
+
+    rgb = np.full((64, 64, 3), 200, np.uint8)
+    haematoxylin = np.full((64, 64), 0.03, np.float32)
+    maps = StainMaps(haematoxylin, np.zeros_like(haematoxylin), 0.44, 1, (245.0, 245.0, 245.0), 0.03)
+    model = Keeps()
+    HeatmapDetector(model, replace(PARAMS, counterstain_od=0.06)).detect(frozen(rgb), maps)
+    assert (model.last < rgb).all()
+    HeatmapDetector(model, PARAMS).detect(frozen(rgb), maps)
+    np.testing.assert_array_equal(model.last, rgb)

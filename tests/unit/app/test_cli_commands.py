@@ -123,7 +123,7 @@ def test_equal_names_in_different_folders_keep_apart(run: Run, fields: list[Path
 
 def test_regions_take_cells_out_of_the_count(run: Run, fields: list[Path], tmp_path: Path) -> None:
     roi = tmp_path / "left.geojson"
-    box = [[0, 0], [160, 0], [160, 320], [0, 320], [0, 0]]
+    box = [[0, 0], [60, 0], [60, 320], [0, 320], [0, 0]]
     roi.write_text(json.dumps({"type": "Polygon", "coordinates": [box]}), encoding="utf-8")
     out = tmp_path / "case.json"
     assert run("score", fields[0], "--um-per-px", "0.424", "--roi", roi, "--json", out)[0] == 0

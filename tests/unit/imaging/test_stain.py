@@ -11,7 +11,16 @@ from hypothesis.extra import numpy as hnp
 from armicro.contracts.errors import ProfileError
 from armicro.contracts.frame import Optics
 from armicro.contracts.stain import DabThresholds, StainProfile
-from armicro.imaging.stain import estimate_white, mix, optical_density, separate, stain_matrix, unmix
+from armicro.imaging.stain import (
+    estimate_counterstain,
+    estimate_white,
+    even_counterstain,
+    mix,
+    optical_density,
+    separate,
+    stain_matrix,
+    unmix,
+)
 
 H, D = (0.65111, 0.70119, 0.29049), (0.26917, 0.56824, 0.77759)
 PROFILE = StainProfile("test", "1", H, D, DabThresholds(0.13, 0.42, 0.07), (240.0, 241.0, 245.0))
@@ -79,3 +88,55 @@ def test_white_is_that_of_the_glass() -> None:
 
 def test_a_dark_picture_does_not_pass_for_glass() -> None:
     assert min(estimate_white(np.full((50, 50, 3), 20, np.uint8), 0.23)) >= 160
+
+
+def tissue(haematoxylin_od: float, side: int = 200) -> np.ndarray:
+    """Discs of haematoxylin on glass, a third of the field, and a bar of DAB."""
+    rng = np.random.default_rng(5)
+    stains = np.zeros((side, side, 3), np.float32)
+    y, x = np.mgrid[:side, :side]
+    for cy, cx in rng.uniform(0, side, (60, 2)):
+        stains[(y - cy) ** 2 + (x - cx) ** 2 < 8**2, 0] = haematoxylin_od
+    stains[:, 90:100, 1] = 0.4
+    od = mix(stains, stain_matrix(H, D))
+    return np.rint(np.array([240.0, 241.0, 245.0]) * 10.0 ** -od.astype(np.float64)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("od", [0.03, 0.11, 0.3, 0.66])
+def test_the_counterstain_is_measured(od: float) -> None:
+    assert estimate_counterstain(tissue(od), 0.44, PROFILE) == pytest.approx(od, rel=0.15)
+
+
+def test_glass_has_no_counterstain_and_stays() -> None:
+    glass = np.full((64, 64, 3), (240, 241, 245), np.uint8)
+    maps = separate(glass, Optics(0.44), PROFILE)
+    assert maps.counterstain_od == 0
+    assert even_counterstain(glass, maps, 0.11) is glass
+
+
+@pytest.mark.parametrize("od", [0.03, 0.06, 0.2, 0.27])
+def test_an_evened_field_has_the_counterstain_that_was_wanted_and_keeps_its_brown(od: float) -> None:
+    rgb = tissue(od)
+    rgb.flags.writeable = False
+    before = separate(rgb, Optics(0.44), PROFILE)
+    shown = even_counterstain(rgb, before, 0.11)
+    after = separate(shown, Optics(0.44), PROFILE)
+    assert after.counterstain_od == pytest.approx(0.11, rel=0.15)
+    bar = before.haematoxylin_od[:, 94:96] < 0.01
+    np.testing.assert_allclose(after.dab_od[:, 94:96][bar], before.dab_od[:, 94:96][bar], atol=0.02)
+
+
+def test_a_part_of_a_field_is_evened_as_the_whole_is() -> None:
+    rgb = tissue(0.04)
+    maps = separate(rgb, Optics(0.44), PROFILE)
+    whole = even_counterstain(rgb, maps, 0.11)
+    part = np.ascontiguousarray(rgb[37:, 51:])
+    of_part = separate(part, Optics(0.44), PROFILE, maps.counterstain_od)
+    np.testing.assert_array_equal(even_counterstain(part, of_part, 0.11), whole[37:, 51:])
+
+
+def test_a_change_of_the_counterstain_is_bounded() -> None:
+    rgb = tissue(0.025)
+    maps = separate(rgb, Optics(0.44), PROFILE)
+    shown = even_counterstain(rgb, maps, 1.0)
+    assert separate(shown, Optics(0.44), PROFILE).counterstain_od < 4.6 * maps.counterstain_od

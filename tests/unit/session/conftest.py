@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ import pytest
 
 from armicro.contracts.arrays import U8, frozen
 from armicro.contracts.frame import Frame, Optics
+from armicro.session.parts import SessionLimits
+from tests.session_rig import Rig
 
 FPS = 10
 PERIOD_NS = 10**9 // FPS
@@ -56,3 +59,25 @@ def make_scene() -> Callable[..., U8]:
 @pytest.fixture
 def make_source() -> type[FakeSource]:
     return FakeSource
+
+
+@pytest.fixture
+def make_rig() -> Iterator[Callable[..., Rig]]:
+    """Makes sessions with scripted devices; all are closed at the end, and leave no thread behind."""
+    rigs: list[Rig] = []
+    before = set(threading.enumerate())
+
+    def make(limits: SessionLimits | None = None, **changes: object) -> Rig:
+        rigs.append(Rig(limits, **changes))
+        return rigs[-1]
+
+    yield make
+    for rig in rigs:
+        rig.detector.gate.set()
+        rig.session.close()
+    assert not [t for t in threading.enumerate() if t not in before]
+
+
+@pytest.fixture
+def rig(make_rig: Callable[..., Rig]) -> Rig:
+    return make_rig()

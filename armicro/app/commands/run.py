@@ -1,0 +1,233 @@
+"""`armicro run`: the live instrument."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from armicro.app import console, exit_codes, options
+from armicro.app.case_run import CaseOptions, CaseOutputs, CaseWriter, FieldInput, TimedResult
+from armicro.app.detectors import AUTO, DetectorChoice
+from armicro.app.events import EventLines
+from armicro.app.instrument import Instrument, InstrumentOptions, make_instrument
+from armicro.app.profiles import DEFAULT_STAIN_PROFILE
+from armicro.app.staging import Staging
+from armicro.app.tables import headline, print_case
+from armicro.assays.her2_ihc import Reading
+from armicro.contracts.errors import InputError, OutputError
+from armicro.contracts.frame import Frame
+from armicro.devices.image_files import frame_text
+from armicro.inference.choose import EngineName
+from armicro.report.models import CaseDocument
+from armicro.scoring.guidelines import DEFAULT_GUIDELINE, load_guideline
+from armicro.session.parts import EventKind, SessionEvent
+from armicro.session.session import Session
+from armicro.session.view import SessionState
+
+_WAKE_S = 0.05
+_DRAIN_S = 120.0
+"""How long the end waits for fields that were captured to be read, s."""
+
+
+class Ending:
+    """Why and when a run ends; set by a signal, a reader that has gone, or the last field."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self.code = exit_codes.DONE
+
+    def ask(self, code: int) -> None:
+        """End, with this exit code unless there was one already."""
+        if not self._event.is_set():
+            self.code = code
+            self._event.set()
+
+    @property
+    def asked(self) -> bool:
+        """Whether it is to end."""
+        return self._event.is_set()
+
+    @contextmanager
+    def signals(self) -> Iterator[None]:
+        """Turn SIGINT and SIGTERM into a tidy end; the second one ends at once."""
+
+        def heard(number: int, frame: FrameType | None) -> None:
+            del frame
+            code = exit_codes.INTERRUPTED if number == signal.SIGINT else exit_codes.TERMINATED
+            if self.asked:
+                raise SystemExit(code)
+            self.ask(code)
+
+        before = {n: signal.signal(n, heard) for n in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def work(instrument: Instrument, ending: Ending, until_fields: int | None, lines: EventLines | None) -> None:
+    """Run until the end is asked for or enough fields are scored; then until what was captured is read."""
+    session = instrument.session
+    ready = False
+    while not ending.asked:
+        time.sleep(_WAKE_S)
+        snapshot = session.snapshot()
+        if not ready and snapshot.state is SessionState.LIVE:
+            ready = True
+            if lines is not None:
+                camera = "" if snapshot.camera is None else snapshot.camera.name
+                lines.write("ready", time.monotonic_ns(), camera=camera, engine=snapshot.vitals.engine)
+        if until_fields is not None and _n_scored(session) >= until_fields:
+            ending.ask(exit_codes.DONE)
+    instrument.stop_pedal()
+    end = time.monotonic() + _DRAIN_S
+    while not _drained(session) and time.monotonic() < end:
+        time.sleep(_WAKE_S)
+
+
+def _n_scored(session: Session) -> int:
+    summary = session.snapshot().summary
+    return 0 if summary is None else summary.n_fields
+
+
+def _drained(session: Session) -> bool:
+    """Whether no press is under way and every captured field is in the score, or will not be for now."""
+    snapshot = session.snapshot()
+    if snapshot.state is SessionState.CAPTURING:
+        return False
+    if any(f.source == "engine" for f in snapshot.faults):
+        return True
+    n = 0 if snapshot.summary is None else snapshot.summary.n_fields
+    return n == len([f for f in snapshot.fields if not f.removed])
+
+
+def write_case(
+    session: Session, writer: CaseWriter, staging: Staging, frames: Path | None
+) -> CaseDocument | None:
+    """Stage the case as `score` writes it; None if there is no field to write."""
+    snapshot = session.snapshot()
+    simulated = snapshot.camera is not None and snapshot.camera.simulated
+    written = 0
+    for one in snapshot.fields:
+        frame = session.field_frame(one.number)
+        if one.removed or one.result is None or frame is None:
+            continue
+        stem = f"field-{one.number:03d}"
+        source = frame.source if frames is None else str(frames / f"{stem}.png")
+        named = Frame(frame.rgb, frame.frame_id, frame.t_ns, frame.optics, source)
+        if frames is not None:
+            staging.write_png(Path(source), named.rgb, frame_text(named, simulated=simulated))
+        writer.add(FieldInput(named, stem, simulated=simulated), TimedResult(one.result, {}))
+        written += 1
+    return writer.finish(load_guideline(snapshot.guideline)) if written else None
+
+
+def _tell(event: SessionEvent) -> None:
+    """Show on stderr what a person at the terminal has to see."""
+    if event.kind in (EventKind.FAULT, EventKind.RECOVERED, EventKind.NOTICE):
+        console.note(str(event.details["words"]))
+
+
+def run(
+    camera: Annotated[
+        str,
+        typer.Option("--camera", metavar="NAME", help="replay:FILE, sim, webcam:N or genicam[:SERIAL]."),
+    ],
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Without a window: pedal in, score out.")
+    ] = False,
+    cti: Annotated[
+        list[Path] | None,
+        typer.Option("--cti", metavar="FILE", help="GenTL producer of a GenICam camera; may be repeated."),
+    ] = None,
+    pedal: Annotated[
+        str | None,
+        typer.Option(
+            "--pedal",
+            metavar="URL|keyboard",
+            help="Serial port (9600 8N1; a line `press` or `1` is a press), or keyboard: Enter captures.",
+        ),
+    ] = None,
+    um_per_px: Annotated[
+        float | None,
+        typer.Option("--um-per-px", metavar="X", help="Scale, µm per pixel, where the camera has none."),
+    ] = None,
+    case_id: Annotated[
+        str, typer.Option("--case", "--case-id", metavar="ID", help="The case's name in every output.")
+    ] = "case",
+    guideline: options.Guideline = DEFAULT_GUIDELINE,
+    stain_profile: options.StainProfile = DEFAULT_STAIN_PROFILE,
+    reading: options.CellReading = Reading.PER_CELL,
+    detector: options.Detector = AUTO,
+    engine: options.Engine = EngineName.AUTO,
+    seed: options.Seed = 0,
+    until_fields: Annotated[
+        int | None,
+        typer.Option("--until-fields", min=1, metavar="N", help="End when N fields are scored."),
+    ] = None,
+    json: options.Json = None,
+    report: options.Report = None,
+    frames: Annotated[
+        Path | None,
+        typer.Option("--frames", metavar="DIR", help="Write the captured frames as PNG; `score` reads them."),
+    ] = None,
+    events: Annotated[
+        str | None,
+        typer.Option("--events", metavar="-", help="Write what happens to stdout, one JSON object a line."),
+    ] = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Work at the microscope: each press of the pedal captures the field, and the case's score moves.
+
+    It ends on Ctrl-C, SIGTERM, or with --until-fields; outputs are written then.
+    """
+    if not headless:
+        raise InputError("a window is not part of this command yet: give --headless")
+    if events not in (None, "-"):
+        raise InputError(f"--events takes - for stdout, not {events!r}")
+    case = CaseOptions(case_id, guideline, stain_profile, reading, seed, DetectorChoice(detector, engine))
+    outputs = CaseOutputs(json=json, report=report)
+    ending = Ending()
+    lines = None if events is None else EventLines(sys.stdout, lambda: ending.ask(exit_codes.OUTPUT))
+    with Staging() as staging, ending.signals():
+        writer = CaseWriter(case, outputs, staging, [])
+        if frames is not None and any(staging.folder(frames).glob("field-*.png")):
+            raise OutputError(f"{frames}: holds captured frames already; name another folder")
+        made = InstrumentOptions(camera, case, pedal, um_per_px, tuple(cti or ()))
+        instrument = make_instrument(made, console.note)
+        try:
+            if not quiet:
+                instrument.session.listen(_tell)
+            if lines is not None:
+                instrument.session.listen(lines)
+            instrument.start()
+            work(instrument, ending, until_fields, lines)
+            document = write_case(instrument.session, writer, staging, frames)
+            written = () if document is None else staging.commit()
+        finally:
+            instrument.close()
+    _say_result(document, written, lines is not None, quiet=quiet)
+    if ending.code != exit_codes.DONE:
+        raise typer.Exit(ending.code)
+
+
+def _say_result(
+    document: CaseDocument | None, written: tuple[Path, ...], machine_reads: bool, *, quiet: bool
+) -> None:
+    out = console.messages() if machine_reads else console.results()
+    if document is None:
+        console.note("No field was captured, so no case is written.")
+    elif quiet or machine_reads:
+        out.print(headline(document))
+    else:
+        print_case(out, document, written)

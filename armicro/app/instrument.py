@@ -1,0 +1,174 @@
+"""The instrument put together: camera, pedal and session from their names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from armicro.app.case_run import CaseOptions
+from armicro.app.detectors import make_detector
+from armicro.app.profiles import load_stain_profile
+from armicro.contracts.casebook import OpenCase
+from armicro.contracts.devices import Camera, Pedal
+from armicro.contracts.errors import DeviceError, InputError, ScaleError
+from armicro.contracts.frame import Optics
+from armicro.devices.capture import CaptureLoop
+from armicro.devices.line_pedal import ConsolePedal, SerialLinePedal
+from armicro.devices.replay_camera import open_replay
+from armicro.devices.webcam import WebcamCamera, parse_webcam
+from armicro.inference.choose import Say
+from armicro.scoring.guidelines import load_guideline
+from armicro.session.parts import SessionParts
+from armicro.session.session import Session
+from armicro.sim.slide import SimulatedSlide, SlideParams, case_at
+from armicro.store.memory import MemoryCase
+
+KEYBOARD = "keyboard"
+_OBJECTIVE = "as given"
+_SIM_UM_PER_PX = 0.212
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentOptions:
+    """What the instrument is made of.
+
+    Parameters
+    ----------
+    camera : str
+        `replay:FILE`, `sim[:SEED]`, `webcam[:N]` or `genicam[:SERIAL]`.
+    case : CaseOptions
+        Case, rules, profile, reading, detector.
+    pedal : str or None
+        `KEYBOARD`, or the address of a serial port; None for no pedal.
+    um_per_px : float or None
+        Scale, where the camera does not tell it.
+    cti : tuple of Path
+        GenTL producers for GenICam cameras.
+    """
+
+    camera: str
+    case: CaseOptions
+    pedal: str | None = None
+    um_per_px: float | None = None
+    cti: tuple[Path, ...] = ()
+
+
+class Instrument:
+    """A session with its camera and pedal.
+
+    Parameters
+    ----------
+    session : Session
+        Fed by the others from `start` on.
+    camera : Camera
+        Driven by a capture thread.
+    pedal : Pedal or None
+        Listened to.
+    """
+
+    def __init__(self, session: Session, camera: Camera, pedal: Pedal | None) -> None:
+        self.session = session
+        self.camera = camera
+        self._loop = CaptureLoop(camera)
+        self._pedal = pedal
+
+    def start(self) -> None:
+        """Begin to grab and to listen; returns at once."""
+        self._loop.start(self.session.on_exposure, self.session.on_camera_event)
+        if self._pedal is not None:
+            self._pedal.start(self.session.on_press, self.session.on_pedal_link)
+
+    def stop_pedal(self) -> None:
+        """Hear no more presses; the camera goes on, so that a press under way finds its frame."""
+        if self._pedal is not None:
+            self._pedal.close()
+
+    def close(self) -> None:
+        """Stop pedal, camera and session, in this order; waits for their threads. May be called twice."""
+        self.stop_pedal()
+        self._loop.close()
+        self.session.close()
+
+
+def make_instrument(options: InstrumentOptions, say: Say) -> Instrument:
+    """Put the instrument together; nothing runs yet but the session's own threads.
+
+    Parameters
+    ----------
+    options : InstrumentOptions
+        What of.
+    say : callable
+        Told in one line what takes long.
+
+    Returns
+    -------
+    Instrument
+        To be started, and closed.
+
+    Raises
+    ------
+    ArmicroError
+        If a part is unknown, or cannot be loaded.
+    """
+    camera = make_camera(options)
+    pedal = make_pedal(options.pedal)
+    case = options.case
+    known = {} if options.um_per_px is None else {_OBJECTIVE: Optics(options.um_per_px)}
+    parts = SessionParts(
+        detector=make_detector(case.detector, say),
+        load_profile=load_stain_profile,
+        load_guideline=load_guideline,
+        open_case=_in_memory,
+        case_id=case.case_id,
+        profile=case.stain_profile,
+        guideline=case.guideline,
+        reading=case.reading,
+        seed=case.seed,
+        objectives=known,
+        objective=_OBJECTIVE if known else None,
+    )
+    return Instrument(Session(parts, camera), camera, pedal)
+
+
+def make_camera(options: InstrumentOptions) -> Camera:
+    """Make a camera from its name; see `InstrumentOptions`.
+
+    Raises
+    ------
+    InputError
+        If there is no camera of that name.
+    ScaleError
+        If nothing tells its scale.
+    """
+    kind, _, rest = options.camera.partition(":")
+    if kind == "replay" and rest:
+        return open_replay(Path(rest), options.um_per_px, loop=True)
+    if kind == "sim" and (rest.isdecimal() or not rest):
+        case = case_at(options.um_per_px or _SIM_UM_PER_PX)
+        return SimulatedSlide(int(rest or 0), SlideParams(case=case))
+    number = parse_webcam(options.camera)
+    if number is not None:
+        return WebcamCamera(number, _scale(options))
+    if kind == "genicam":
+        raise DeviceError("this build of armicro drives no GenICam camera: use replay, sim or webcam")
+    raise InputError(
+        f"there is no camera {options.camera!r}: give replay:FILE, sim, webcam:N or genicam[:SERIAL]"
+    )
+
+
+def make_pedal(address: str | None) -> Pedal | None:
+    """Make a pedal from `KEYBOARD` or a serial port's address; None makes none."""
+    if address is None:
+        return None
+    return ConsolePedal() if address == KEYBOARD else SerialLinePedal(address)
+
+
+def _scale(options: InstrumentOptions) -> Optics:
+    if options.um_per_px is None:
+        raise ScaleError(f"nothing tells the scale of {options.camera}: give µm per pixel with --um-per-px")
+    return Optics(options.um_per_px)
+
+
+def _in_memory(case_id: str) -> OpenCase:
+    del case_id
+    return MemoryCase()

@@ -1,0 +1,160 @@
+"""What a user has decided about a case, as one frozen value, and the way back to earlier ones.
+
+Every command makes a new value of the old; undoing one is taking the old value up again, so that nothing has
+to be written twice, once forwards and once backwards.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from armicro.contracts.errors import InputError
+from armicro.contracts.stain import StainProfile
+from armicro.imaging.regions import Polygon, Regions
+from armicro.scoring.model import Guideline
+from armicro.session.edits import Edits
+
+Rings = tuple[tuple[tuple[float, float], ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChoice:
+    """What was decided about a captured field.
+
+    Parameters
+    ----------
+    number : int
+        From 1, as it is kept.
+    removed : bool
+        Left out of the score.
+    edits : tuple of CellEdit
+        Cells by hand.
+    include, exclude : tuple of tuple of (y, x)
+        Polygons in px of the field; see `SetRegions`.
+    """
+
+    number: int
+    removed: bool = False
+    edits: Edits = ()
+    include: Rings = ()
+    exclude: Rings = ()
+
+    @property
+    def regions(self) -> Regions | None:
+        """Where cells count; None for the whole field. Raises `RegionError` for what is no polygon."""
+        if not self.include and not self.exclude:
+            return None
+        return Regions(_polygons(self.include), _polygons(self.exclude))
+
+
+def _polygons(rings: Rings) -> tuple[Polygon, ...]:
+    return tuple(Polygon((np.asarray(ring, np.float64).reshape(-1, 2),)) for ring in rings)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseChoice:
+    """What was decided about a case.
+
+    Parameters
+    ----------
+    profile : StainProfile
+        With the thresholds in force.
+    guideline : Guideline
+        The rules.
+    fields : tuple of FieldChoice
+        In the order of the presses.
+    """
+
+    profile: StainProfile
+    guideline: Guideline
+    fields: tuple[FieldChoice, ...] = ()
+
+    def field(self, number: int) -> FieldChoice:
+        """Return a field's choice.
+
+        Raises
+        ------
+        InputError
+            If there is no such field.
+        """
+        for one in self.fields:
+            if one.number == number:
+                return one
+        raise InputError(f"there is no field {number} in this case")
+
+    def with_field(self, changed: FieldChoice) -> CaseChoice:
+        """Return the case with one field's choice replaced."""
+        return replace(self, fields=tuple(changed if f.number == changed.number else f for f in self.fields))
+
+    def captured(self, number: int) -> CaseChoice:
+        """Return the case with a new field at its end."""
+        return replace(self, fields=(*self.fields, FieldChoice(number)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    label: str
+    before: CaseChoice
+    after: CaseChoice
+
+
+class History:
+    """The present choice, and the ones before and after it; used under the session's lock.
+
+    Parameters
+    ----------
+    choice : CaseChoice
+        What it begins with.
+    most_steps : int
+        How many steps can be taken back.
+    """
+
+    def __init__(self, choice: CaseChoice, most_steps: int) -> None:
+        self._choice = choice
+        self._done: deque[_Step] = deque(maxlen=most_steps)
+        self._undone: list[_Step] = []
+
+    @property
+    def choice(self) -> CaseChoice:
+        """What holds now."""
+        return self._choice
+
+    @property
+    def undo_label(self) -> str | None:
+        """What would be taken back, in words."""
+        return self._done[-1].label if self._done else None
+
+    @property
+    def redo_label(self) -> str | None:
+        """What would be done again, in words."""
+        return self._undone[-1].label if self._undone else None
+
+    def apply(self, label: str, after: CaseChoice) -> bool:
+        """Take a new choice; what was undone before is then gone. Returns whether anything changed."""
+        if after == self._choice:
+            return False
+        self._done.append(_Step(label, self._choice, after))
+        self._undone.clear()
+        self._choice = after
+        return True
+
+    def undo(self) -> str | None:
+        """Take the last step back; return what it was."""
+        if not self._done:
+            return None
+        step = self._done.pop()
+        self._undone.append(step)
+        self._choice = step.before
+        return step.label
+
+    def redo(self) -> str | None:
+        """Do again what was taken back last; return what it was."""
+        if not self._undone:
+            return None
+        step = self._undone.pop()
+        self._done.append(step)
+        self._choice = step.after
+        return step.label

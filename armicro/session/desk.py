@@ -1,0 +1,268 @@
+"""What the threads of a session share: one lock, one place of faults and news, one way to settle the state.
+
+Methods whose names begin with "locked" are called under `lock`; nobody outside is called while it is held.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from armicro.assays.recipe import Her2IhcRecipe
+from armicro.contracts.arrays import U8
+from armicro.contracts.casebook import CaseEvent, OpenCase
+from armicro.contracts.devices import CameraInfo
+from armicro.contracts.frame import Optics
+from armicro.contracts.results import FovResult, Scalar
+from armicro.contracts.score import CaseSummary
+from armicro.contracts.stain import DabThresholds
+from armicro.session.capture_rule import Look
+from armicro.session.case_state import CaseChoice, FieldChoice, History
+from armicro.session.lanes import CommitLane, LaneClosed, LiveLane
+from armicro.session.live import LivePicture
+from armicro.session.outbox import Outbox
+from armicro.session.parts import EventKind, SessionEvent, SessionParts
+from armicro.session.presses import PressBook, Seen
+from armicro.session.rates import Rates
+from armicro.session.rescoring import CaseScore, CaseTask, FieldReading, FieldTask
+from armicro.session.states import Facts, Machine
+from armicro.session.view import Fault
+
+_KEEPER_JOBS = 256
+"""Acts that may wait for the case to be written: commands are recorded in order with the captures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """What is remembered of a captured field's picture."""
+
+    thumbnail: U8
+    look: Look
+    optics: Optics
+    warnings: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class OpenBook:
+    """The case that is open, and all that was made of it. `epoch` tells one case from the next."""
+
+    case_id: str
+    store: OpenCase
+    history: History
+    epoch: int = 0
+    captured: dict[int, Captured] = field(default_factory=dict)
+    readings: dict[int, FieldReading] = field(default_factory=dict)
+    results: dict[int, tuple[FieldTask, FovResult]] = field(default_factory=dict)
+    score: CaseScore | None = None
+    told: set[int] = field(default_factory=set)
+    last_capture_ns: int | None = None
+
+
+class Desk:
+    """Shared state of a session; see the module."""
+
+    def __init__(self, parts: SessionParts) -> None:
+        self.parts = parts
+        self.limits = parts.limits
+        self.clock = parts.clock
+        self.lock = threading.RLock()
+        self.store_lock = threading.Lock()
+        self.outbox = Outbox(self._listener_failed)
+        self.live_lane: LiveLane[Seen] = LiveLane()
+        self.keeper_lane: CommitLane[Callable[[], None]] = CommitLane(_KEEPER_JOBS)
+        self.score_wanted = threading.Event()
+        self.machine = Machine()
+        self.faults: dict[str, Fault] = {}
+        self.notices: deque[str] = deque(maxlen=self.limits.notices)
+        self.presses = PressBook(round(self.limits.press_wait_s * 1e9), round(self.limits.hold_s * 1e9))
+        self.live = LivePicture(self.limits)
+        self.rates = Rates()
+        choice = CaseChoice(parts.load_profile(parts.profile), parts.load_guideline(parts.guideline))
+        store = parts.open_case(parts.case_id)
+        self.book = OpenBook(parts.case_id, store, History(choice, self.limits.undo_steps))
+        self.detector_identity = parts.detector.detector.identity
+        self.camera: CameraInfo | None = None
+        self.overlay_on = True
+        self.preview: DabThresholds | None = None
+        self.changed_from: DabThresholds | None = None
+        self.before_change: CaseSummary | None = None
+        self.after_change: CaseScore | None = None
+        self.cells_changed = 0
+        self.keeping = 0
+        self.busy_reading = ""
+        self.closing = threading.Event()
+
+    # -- what holds ------------------------------------------------------------------------------------
+
+    @property
+    def choice(self) -> CaseChoice:
+        """What was decided about the case."""
+        return self.book.history.choice
+
+    @property
+    def thresholds_shown(self) -> DabThresholds:
+        """The thresholds of the live picture: the handle's while it moves, else the profile's."""
+        return self.preview or self.choice.profile.thresholds
+
+    def is_closed(self) -> bool:
+        """Whether the session is closed or closing."""
+        return self.closing.is_set()
+
+    def is_blanked(self) -> bool:
+        """Whether a fault is on under which nothing may be shown."""
+        return any(f.blanks for f in self.faults.values())
+
+    @property
+    def live_holds(self) -> bool:
+        """Whether a reading of the live picture is shown now."""
+        return not self.is_blanked() and self.live.holding(self.clock(), self.thresholds_shown) is not None
+
+    def reading_key(self) -> tuple[object, ...]:
+        """By what fields are to be read now: the profile without its thresholds, and the detector."""
+        p = self.choice.profile
+        vectors = p.haematoxylin_rgb_od, p.dab_rgb_od
+        return (p.name, p.version, *vectors, p.white_rgb, self.detector_identity)
+
+    def recipe(self) -> Her2IhcRecipe:
+        """Return how fields are read now."""
+        return Her2IhcRecipe(
+            self.choice.profile,
+            self.parts.detector.detector,
+            self.parts.reading,
+            self.parts.per_cell,
+            self.parts.skeleton,
+        )
+
+    def current_reading(self, number: int) -> FieldReading | None:
+        """Return a field's reading if it is by what holds now."""
+        reading = self.book.readings.get(number)
+        return reading if reading is not None and reading.key == self.reading_key() else None
+
+    def field_task(self, choice: FieldChoice, thresholds: DabThresholds) -> FieldTask | None:
+        """Return how a field is to be graded; None if it is not read yet."""
+        reading = self.current_reading(choice.number)
+        return None if reading is None else FieldTask(choice, reading.serial, thresholds)
+
+    def case_task(self, thresholds: DabThresholds) -> CaseTask | None:
+        """Return how the case is to be scored; None while fields wait to be read again.
+
+        A field that was never read is not yet in the score; one that was read by what no longer holds keeps
+        the whole case from being scored, since one score cannot rest on two profiles or detectors.
+        """
+        tasks = []
+        for one in self.choice.fields:
+            if one.removed:
+                continue
+            task = self.field_task(one, thresholds)
+            if task is not None:
+                tasks.append(task)
+            elif one.number in self.book.readings:
+                return None
+        return CaseTask(self.choice.guideline, tuple(tasks), self.parts.seed)
+
+    @property
+    def summary(self) -> CaseSummary | None:
+        """The score of what holds now; None until it is there."""
+        score = self.book.score
+        task = self.case_task(self.choice.profile.thresholds)
+        return score.summary if score is not None and score.task.like(task) else None
+
+    def locked_forget_change(self) -> None:
+        """Show no "before and after" any more."""
+        self.preview = self.changed_from = None
+        self.before_change = self.after_change = None
+        self.cells_changed = 0
+
+    # -- what happened -----------------------------------------------------------------------------------
+
+    def event(self, kind: EventKind, **details: Scalar) -> None:
+        """Put an event out."""
+        self.outbox.put(SessionEvent(kind, self.clock(), details))
+
+    def notice(self, words: str) -> None:
+        """Tell the user something; the same words twice in a row are told once."""
+        with self.lock:
+            if self.notices and self.notices[-1] == words:
+                return
+            self.notices.append(words)
+        self.event(EventKind.NOTICE, words=words)
+
+    def raise_fault(self, key: str, words: str, short: str, *, blanks: bool) -> None:
+        """Put a fault on; `key` is its source, with what tells two of one source apart after a colon."""
+        source = key.partition(":")[0]
+        with self.lock:
+            before = self.faults.get(key)
+            since = before.since_ns if before is not None else self.clock()
+            self.faults[key] = Fault(source, words, short, since, blanks)
+            if blanks:
+                self.locked_blank(words)
+            self.locked_settle()
+        if before is None or before.words != words:
+            self.event(EventKind.FAULT, source=source, words=words)
+            self.record("fault", source=source, words=words)
+
+    def raise_store_fault(self, words: str) -> None:
+        """Put the fault of the store on; it is not recorded, since that is what fails."""
+        with self.lock:
+            before = self.faults.get("store")
+            since = before.since_ns if before is not None else self.clock()
+            self.faults["store"] = Fault("store", words, "case not written", since, blanks=False)
+            self.locked_settle()
+        if before is None or before.words != words:
+            self.event(EventKind.FAULT, source="store", words=words)
+
+    def end_fault(self, key: str, words: str = "") -> None:
+        """Take a fault off, if it is on."""
+        with self.lock:
+            fault = self.faults.pop(key, None)
+            if fault is None:
+                return
+            self.locked_settle()
+        words = words or f"{fault.source}: it works again"
+        self.event(EventKind.RECOVERED, source=fault.source, words=words)
+        self.record("recovered", source=fault.source, words=words)
+
+    def record(self, kind: str, **details: Scalar) -> None:
+        """Have an act recorded with the case, after the captures before it."""
+        act = CaseEvent(kind, details)
+
+        def job() -> None:
+            with self.store_lock:
+                self.book.store.record(act)
+
+        self.later(job)
+
+    def later(self, job: Callable[[], None]) -> bool:
+        """Hand a job to the keeper; False (and a notice) if too many wait or the session is closed."""
+        try:
+            if self.keeper_lane.put(job, timeout_s=0.0):
+                return True
+        except LaneClosed:
+            return False
+        self.notice("The case is written too slowly: an act could not be recorded. Check the disk.")
+        return False
+
+    def locked_blank(self, words: str) -> None:
+        """Drop what is shown and the presses that no frame can answer."""
+        self.live.forget_reading()
+        dropped = self.presses.blank()
+        if dropped:
+            self.notice(f"Not captured: {words}")
+
+    def locked_settle(self) -> None:
+        """Go to the state that follows from what holds."""
+        facts = Facts(
+            framed=bool(self.live.recent),
+            blanked=self.is_blanked(),
+            capturing=bool(len(self.presses) or self.keeping),
+            closed=self.is_closed(),
+        )
+        self.machine.settle(facts)
+        self.outbox.put()
+
+    def _listener_failed(self, error: Exception) -> None:
+        self.notice(
+            f"A part of the program failed at news and gets no more ({type(error).__name__}: {error})"
+        )

@@ -1,0 +1,197 @@
+"""The analysis thread: it alone uses the detector. Captured fields first, then the newest live frame."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from dataclasses import dataclass
+
+from armicro.assays.kept import KeptField, rescore
+from armicro.assays.read_field import read_field
+from armicro.assays.recipe import Her2IhcRecipe
+from armicro.contracts.errors import ArmicroError, EngineError, StoreError
+from armicro.contracts.frame import Frame
+from armicro.session.desk import Desk
+from armicro.session.live import LiveReading
+from armicro.session.presses import Seen
+from armicro.session.rescoring import FieldReading
+
+_IDLE_S = 0.02
+"""How long it waits for a live frame before it looks for captured fields again, s."""
+
+
+@dataclass(slots=True)
+class _Failure:
+    times: int
+    again_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    number: int
+    epoch: int
+    key: tuple[object, ...]
+    recipe: Her2IhcRecipe
+    words: str
+
+
+class Reader:
+    """Reads captured fields that have no reading by what holds now, and live frames in between.
+
+    What is to be read follows from the state alone: a field that was just captured, one whose reading failed,
+    and all fields after a change of profile or engine are found in the same way, in the order of the presses.
+
+    Parameters
+    ----------
+    desk : Desk
+        Shared state.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._serials = itertools.count(1)
+        self._failures: dict[tuple[int, int], _Failure] = {}
+        self._thread = threading.Thread(target=self._run, name="armicro-analysis", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def join(self) -> None:
+        """Wait until the field that is being read is done; `desk.closing` has to be set."""
+        self._thread.join()
+
+    def _run(self) -> None:
+        desk = self._desk
+        while not desk.is_closed():
+            self._heed_detector()
+            unread = self._next_unread()
+            if unread is not None:
+                self._read_captured(unread)
+            else:
+                self._say_busy("")
+                seen = desk.live_lane.take(_IDLE_S)
+                if seen is not None:
+                    self._read_live(seen)
+            desk.outbox.deliver()
+
+    def _heed_detector(self) -> None:
+        """Tell what has come up about the engine, and notice if another one has taken over."""
+        desk = self._desk
+        for words in desk.parts.detector.news():
+            desk.notice(words)
+        identity = desk.parts.detector.detector.identity
+        if identity == desk.detector_identity:
+            return
+        with desk.lock:
+            desk.detector_identity = identity
+            again = any(f.number in desk.book.readings for f in desk.choice.fields)
+        if again:
+            desk.notice(
+                f"Nuclei are now found by {identity}: all fields are read again, since one score cannot rest "
+                f"on two detectors."
+            )
+        desk.score_wanted.set()
+
+    def _next_unread(self) -> _Unread | None:
+        desk = self._desk
+        with desk.lock:
+            unread = [f.number for f in desk.choice.fields if desk.current_reading(f.number) is None]
+            now, epoch = desk.clock(), desk.book.epoch
+            for number in unread:
+                failed = self._failures.get((epoch, number))
+                if failed is not None and now < failed.again_ns:
+                    continue
+                words = f"reading field {number}"
+                if number in desk.book.readings:
+                    n = len(desk.choice.fields)
+                    words = f"reading field {number} again, {n - len(unread) + 1} of {n}"
+                return _Unread(number, epoch, desk.reading_key(), desk.recipe(), words)
+        return None
+
+    def _read_captured(self, unread: _Unread) -> None:
+        desk = self._desk
+        self._say_busy(unread.words)
+        desk.outbox.deliver()
+        try:
+            with desk.store_lock:
+                store = desk.book.store if desk.book.epoch == unread.epoch else None
+                frame = None if store is None else store.frame(unread.number)
+        except StoreError as error:
+            self._failed(unread)
+            desk.raise_store_fault(f"Field {unread.number} cannot be read back: {error}")
+            return
+        kept = None if frame is None else self._read(frame, unread.recipe)
+        if kept is None:
+            self._failed(unread)
+            return
+        with desk.lock:
+            # Another case, or another profile by now: this reading answers a question nobody asks any more.
+            if desk.book.epoch != unread.epoch:
+                return
+            self._failures.pop((unread.epoch, unread.number), None)
+            # The engine may have been replaced while it read: the reading is the one's that finished it.
+            key = (*unread.key[:-1], kept.origin.detector)
+            desk.book.readings[unread.number] = FieldReading(next(self._serials), key, kept)
+        desk.score_wanted.set()
+
+    def _failed(self, unread: _Unread) -> None:
+        limits = self._desk.limits
+        failure = self._failures.setdefault((unread.epoch, unread.number), _Failure(0, 0))
+        wait_s = min(limits.first_retry_s * 2**failure.times, limits.longest_retry_s)
+        failure.times += 1
+        failure.again_ns = self._desk.clock() + round(wait_s * 1e9)
+
+    def _read_live(self, seen: Seen) -> None:
+        desk = self._desk
+        with desk.lock:
+            if desk.is_blanked():
+                return
+            recipe, key = desk.recipe(), desk.reading_key()[:-1]
+        kept = self._read(seen.frame, recipe)
+        if kept is None:
+            return
+        with desk.lock:
+            thresholds = desk.thresholds_shown
+            stale = desk.is_blanked() or desk.reading_key()[:-1] != key
+        if stale:
+            return
+        result = rescore(kept, thresholds)
+        with desk.lock:
+            desk.live.read(LiveReading(seen, kept, result, thresholds))
+            desk.rates.reading(desk.clock(), seen.frame.t_ns)
+            if thresholds != desk.thresholds_shown:
+                desk.score_wanted.set()
+            desk.outbox.put()
+
+    def _read(self, frame: Frame, recipe: Her2IhcRecipe) -> KeptField | None:
+        """Read a frame; a failure becomes a fault, and the fault ends with the next success."""
+        desk = self._desk
+        try:
+            kept = read_field(frame, recipe, calibration_id=desk.parts.calibration_id)
+        except EngineError as error:
+            self._engine_failed(f"{error} Captured fields are kept and read as soon as it works again.")
+        except ArmicroError as error:
+            self._engine_failed(str(error))
+        except Exception as error:  # noqa: BLE001 - the instrument goes on, and says what broke
+            self._engine_failed(
+                f"Reading a field failed ({type(error).__name__}: {error}): restart and report it."
+            )
+        else:
+            desk.end_fault("engine", "Fields are read again.")
+            return kept
+        return None
+
+    def _engine_failed(self, words: str) -> None:
+        desk = self._desk
+        with desk.lock:
+            desk.live.forget_reading()
+        # Nothing is shown that it did not read, but fields can still be captured: it does not blank.
+        desk.raise_fault("engine", words, "no reading", blanks=False)
+
+    def _say_busy(self, words: str) -> None:
+        desk = self._desk
+        with desk.lock:
+            if desk.busy_reading != words:
+                desk.busy_reading = words
+                desk.outbox.put()

@@ -1,0 +1,85 @@
+"""What a session shows of its shared state; under its lock."""
+
+from __future__ import annotations
+
+from armicro.contracts.results import FovResult
+from armicro.session.case_state import FieldChoice
+from armicro.session.desk import Desk
+from armicro.session.objectives import Objectives
+from armicro.session.view import CapturedField, ScoreChange, SessionSnapshot, Vitals
+
+
+def result_of(desk: Desk, number: int) -> FovResult | None:
+    """Return a field's result by what holds now; None until it is there."""
+    choice = next((f for f in desk.choice.fields if f.number == number), None)
+    if choice is None:
+        return None
+    task = desk.field_task(choice, desk.choice.profile.thresholds)
+    have = desk.book.results.get(number)
+    return have[1] if task is not None and have is not None and have[0].of == task.of else None
+
+
+def snapshot_of(desk: Desk, objectives: Objectives) -> SessionSnapshot:
+    """Put the present state together."""
+    history, choice = desk.book.history, desk.choice
+    return SessionSnapshot(
+        state=desk.machine.state,
+        faults=tuple(desk.faults.values()),
+        notices=tuple(desk.notices),
+        case_id=desk.book.case_id,
+        guideline=choice.guideline.name,
+        profile=choice.profile,
+        profile_locked_by=desk.parts.profile_locked_by,
+        objectives=objectives.choices,
+        objective=objectives.name,
+        camera=desk.camera,
+        fields=tuple(_field(desk, one) for one in choice.fields),
+        summary=desk.summary,
+        change=_change(desk),
+        overlay_on=desk.overlay_on,
+        undo_label=history.undo_label,
+        redo_label=history.redo_label,
+        busy=_busy(desk),
+        vitals=Vitals(
+            fps=desk.rates.fps,
+            live_fps=desk.rates.live_fps,
+            dropped=desk.live_lane.counts.dropped,
+            latency_p95_ms=desk.rates.latency_p95_ms,
+            engine=desk.detector_identity,
+        ),
+    )
+
+
+def _field(desk: Desk, choice: FieldChoice) -> CapturedField:
+    captured = desk.book.captured[choice.number]
+    result = result_of(desk, choice.number)
+    return CapturedField(
+        number=choice.number,
+        removed=choice.removed,
+        thumbnail=captured.thumbnail,
+        result=result,
+        counts={} if result is None else result.counts(),
+        edits=len(choice.edits),
+        warnings=captured.warnings if result is None else (*captured.warnings, *result.quality.warnings),
+    )
+
+
+def _change(desk: Desk) -> ScoreChange | None:
+    if desk.changed_from is None:
+        return None
+    after = desk.after_change
+    holds = after is not None and after.task.like(desk.case_task(desk.thresholds_shown))
+    return ScoreChange(
+        desk.before_change, after.summary if holds and after is not None else None, desk.cells_changed
+    )
+
+
+def _busy(desk: Desk) -> str:
+    if desk.busy_reading:
+        return desk.busy_reading
+    if desk.keeping:
+        return "writing a captured field"
+    waits = desk.summary is None and desk.case_task(desk.choice.profile.thresholds) is not None
+    return (
+        "scoring" if waits and any(not f.removed for f in desk.choice.fields) and desk.book.readings else ""
+    )

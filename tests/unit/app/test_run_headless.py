@@ -1,0 +1,190 @@
+"""`armicro run --headless` as a process of its own: a replayed camera, a pedal on a pseudo terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from armicro.app.cli import main
+from armicro.sim.case import CaseParams
+from armicro.sim.params import parse_mix
+from armicro.sim.recording import Pace, simulate_recording, write_recording
+
+pty = pytest.importorskip("pty", reason="pseudo terminals are there on Linux and macOS")
+pytest.importorskip("serial", reason="the pedal needs pyserial")
+
+UM_PER_PX = 0.424
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("recording") / "slide"
+    params = CaseParams(mix=parse_mix("2+"), um_per_px=UM_PER_PX, shape_px=(320, 320), fields=3)
+    pace = Pace(fps=10, rest_frames=12, move_frames=2)
+    return write_recording(folder, simulate_recording(params, 5, pace), UM_PER_PX, pace).path
+
+
+class Running:
+    """A running instrument: what it says, and a pedal."""
+
+    def __init__(self, *arguments: object) -> None:
+        self._foot, self._far = pty.openpty()
+        import tty
+
+        tty.setraw(self._far)
+        command = [sys.executable, "-m", "armicro.app.cli", "run", "--headless", "--events", "-"]
+        command += ["--detector", "classical", "--pedal", os.ttyname(self._far), *map(str, arguments)]
+        env = os.environ | {"PYTHONPATH": str(ROOT)}
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        self.events: list[dict[str, Any]] = []
+        self.errors: list[str] = []
+        self._threads = [
+            threading.Thread(target=self._listen, daemon=True),
+            threading.Thread(target=self._complain, daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _listen(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.events.append(json.loads(line))
+
+    def _complain(self) -> None:
+        assert self.process.stderr is not None
+        self.errors.extend(self.process.stderr)
+
+    def press(self, line: str = "press\n") -> None:
+        os.write(self._foot, line.encode())
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [e for e in self.events if e["event"] == kind]
+
+    def until(self, holds: Callable[[], object], timeout_s: float = 60) -> None:
+        end = time.monotonic() + timeout_s
+        while not holds():
+            assert time.monotonic() < end, (self.events, self.errors)
+            assert self.process.poll() is None or holds(), (self.events, self.errors)
+            time.sleep(0.02)
+
+    def ended(self) -> int:
+        code = self.process.wait(60)
+        for thread in self._threads:
+            thread.join(10)
+        return code
+
+    def close(self) -> None:
+        self.process.kill()
+        self.ended()
+        for stream in (self.process.stdout, self.process.stderr):
+            assert stream is not None
+            stream.close()
+        os.close(self._foot)
+        os.close(self._far)
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Running]]:
+    running: list[Running] = []
+
+    def call(*arguments: object) -> Running:
+        running.append(Running(*arguments))
+        return running[-1]
+
+    yield call
+    for one in running:
+        one.close()
+
+
+@pytest.mark.slow
+def test_presses_become_fields_and_the_score_equals_score(
+    recording: Path, tmp_path: Path, start: Callable[..., Running]
+) -> None:
+    out, frames = tmp_path / "case.json", tmp_path / "frames"
+    run = start(
+        "--camera", f"replay:{recording}", "--case", "K-17", "--until-fields", 3,
+        "--json", out, "--frames", frames,
+    )  # fmt: skip
+    run.until(lambda: run.of("ready"))
+    for n, line in enumerate(("press\n", "noise\n1\r\n", "PRESS\n"), start=1):
+        run.press(line)
+        run.until(lambda n=n: len(run.of("captured")) == n)  # type: ignore[misc]
+    assert run.ended() == 0
+    assert [e["number"] for e in run.of("captured")] == [1, 2, 3]
+    assert [e["number"] for e in run.of("scored")] == [1, 2, 3]
+    assert run.events[-1]["event"] == "closed"
+    assert run.events[-1]["t"].endswith("Z")
+    assert [e["t_ns"] for e in run.events] == sorted(e["t_ns"] for e in run.events)
+    again = tmp_path / "again.json"
+    pictures = sorted(map(str, frames.glob("*.png")))
+    assert main(["score", *pictures, "--detector", "classical", "--json", str(again), "--quiet"]) == 0
+    live, scored = (json.loads(p.read_text(encoding="utf-8")) for p in (out, again))
+    assert live["case_id"] == "K-17"
+    assert live["simulated"]
+    for key in ("schema", "score", "status", "reason", "n_cells", "n_fields", "counts", "cutoff"):
+        assert live[key] == scored[key]
+    for a, b in zip(live["fields"], scored["fields"], strict=True):
+        assert a["counts"] == b["counts"]
+        assert a["pixel_sha256"] == b["pixel_sha256"]
+    assert run.of("scored")[-1]["score"] == live["score"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_it_tidily(
+    recording: Path, tmp_path: Path, start: Callable[..., Running], number: signal.Signals, code: int
+) -> None:
+    out = tmp_path / "case.json"
+    run = start("--camera", f"replay:{recording}", "--json", out)
+    run.until(lambda: run.of("ready"))
+    run.press()
+    run.until(lambda: run.of("captured"))
+    run.process.send_signal(number)
+    assert run.ended() == code
+    assert run.events[-1]["event"] == "closed"
+    assert json.loads(out.read_text(encoding="utf-8"))["n_fields"] == 1
+    assert not list(tmp_path.glob(".armicro*"))
+    assert "Traceback" not in "".join(run.errors)
+
+
+def test_without_a_capture_nothing_is_written(
+    recording: Path, tmp_path: Path, start: Callable[..., Running]
+) -> None:
+    out = tmp_path / "case.json"
+    run = start("--camera", f"replay:{recording}", "--json", out)
+    run.until(lambda: run.of("ready"))
+    run.process.terminate()
+    assert run.ended() == 143
+    assert not out.exists()
+    assert "No field was captured" in "".join(run.errors)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--camera", "telescope"], 3, "there is no camera"),
+        (["--camera", "webcam:0"], 3, "--um-per-px"),
+        (["--camera", "replay:nowhere"], 3, "no such file"),
+        (["--camera", "sim", "--events", "file"], 3, "--events takes -"),
+        (["--camera", "sim", "--guideline", "nonsense"], 3, "nonsense"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_line(
+    arguments: list[str], code: int, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "--headless", "--detector", "classical", *arguments]) == code
+    captured = capsys.readouterr()
+    assert words in captured.err
+    assert captured.err.count("\n") == 1
