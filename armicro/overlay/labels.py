@@ -187,11 +187,11 @@ def _draw_arcs(layer: U8, corners: I32, on: Bool, label: U8) -> None:
         rings = list(corners[mine & closed, : on.shape[1]])
         cv2.polylines(layer, rings, True, int(value), 1, cv2.LINE_8, _SUBPIXEL_BITS)
         broken = np.flatnonzero(mine & ~closed)
-        runs = _runs(corners, on[broken], broken)
-        cv2.polylines(layer, runs, False, int(value), 1, cv2.LINE_8, _SUBPIXEL_BITS)
+        pieces = runs(corners, on[broken], broken)
+        cv2.polylines(layer, pieces, False, int(value), 1, cv2.LINE_8, _SUBPIXEL_BITS)
 
 
-def _runs(corners: I32, on: Bool, rows: npt.NDArray[np.intp]) -> list[npt.NDArray[np.int32]]:
+def runs(corners: I32, on: Bool, rows: npt.NDArray[np.intp]) -> list[npt.NDArray[np.int32]]:
     """Cut contours into their runs of arcs that are on; none of them is on all around.
 
     Parameters

@@ -12,7 +12,7 @@ from armicro.contracts.cells import Category
 from armicro.contracts.results import FovResult, MembraneMap
 from armicro.overlay import draw
 from armicro.overlay.draw import compose, compose_eyepiece, draw_overlay, straight_alpha
-from armicro.overlay.labels import _runs
+from armicro.overlay.labels import runs
 from armicro.overlay.style import NEUTRAL, PALETTE, OverlayStyle, eyepiece_style
 
 MakeField = Callable[..., FovResult]
@@ -247,7 +247,7 @@ def test_runs_are_the_arcs_that_are_on(n: int, k: int, random: Random) -> None:
     corners[..., 0] = np.arange(n)[:, None]
     corners[..., 1] = np.concatenate([corner, corner, [0]])
     found = np.zeros_like(on)
-    for run in _runs(corners, on, np.arange(n)):
+    for run in runs(corners, on, np.arange(n)):
         assert (np.diff(run[:, 1]) % k == 1 % k).all()
         assert not found[run[0, 0], run[:-1, 1]].any()
         found[run[0, 0], run[:-1, 1]] = True
