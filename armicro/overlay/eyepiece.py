@@ -37,9 +37,10 @@ EYEPIECE_PALETTE: Mapping[Category, Rgb] = MappingProxyType(
 """sRGB of the added light; the hues of `PALETTE`, so that window and eyepiece speak alike.
 
 Chosen by search for the sum, not for the display: added to stained tissue and to glass behind a splitter of
-70 % (thick lines at 80 %, thin ones, whose soft edges take from them, at 60 % of the display's white), the four
-of weak or stronger staining differ from what is beneath and from each other by at least 11 CIEDE2000 units
-under normal sight and simulated protanopia, deuteranopia and tritanopia. The red of `PALETTE` comes to 7.
+70 % (thick lines at 80 %, thin ones, whose soft edges take from them, at 60 % of the display's white), the
+four of weak or stronger staining differ from what is beneath and from each other by at least 11 CIEDE2000
+units under normal sight and simulated protanopia, deuteranopia and tritanopia. The red of `PALETTE` comes
+to 7.
 """
 
 Marks = Literal["rings", "contours"]
@@ -171,7 +172,7 @@ class _Shapes:
         if not style.none:
             drawn &= cells.category != Category.NONE
         self.cells, self.style, self.drawn, self.dim = cells, style, drawn, ~seen
-        self.centre_xy = geometry.to_display(cells.yx_px)[:, ::-1] - origin_xy
+        self.centre_xy = geometry.to_display(cells.yx_px.astype(np.float64))[:, ::-1] - origin_xy
         if style.marks == "contours" and cells.contour_um.shape[1] > 0:
             self.corners = self._contours(geometry, um_per_px, origin_xy)
         else:
@@ -182,16 +183,14 @@ class _Shapes:
         contour = self.cells.contour_um
         radius_um = np.full(len(contour), _RING_UM[0] + 1.0)
         if contour.shape[1] > 0:
-            # A long cell's ring has to fit its narrow side: the lower quarter of its distances, not their mean.
+            # A long cell's ring has to fit its narrow side: the lower quarter of its distances.
             radius_um = np.clip(np.quantile(contour, 0.25, axis=1) * _RING_SHARE, *_RING_UM)
         radius = np.maximum(radius_um / um_per_px * geometry.scale, _MIN_RING_PX)
         angle = 2 * np.pi * np.arange(_RING_CORNERS) / _RING_CORNERS
         around = np.stack([np.cos(angle), np.sin(angle)], axis=1)
         return _twice(self.centre_xy[:, None] + radius[:, None, None] * around)
 
-    def _contours(
-        self, geometry: EyepieceGeometry, um_per_px: float, origin_xy: npt.NDArray[Any]
-    ) -> I32:
+    def _contours(self, geometry: EyepieceGeometry, um_per_px: float, origin_xy: npt.NDArray[Any]) -> I32:
         """Corners x, y of contours a little inside the membrane, twice around, fixed-point."""
         contour = self.cells.contour_um
         k = contour.shape[1]
@@ -218,7 +217,7 @@ def _twice(xy: F64) -> I32:
 
 
 def _window(geometry: EyepieceGeometry) -> tuple[slice, slice]:
-    """The rows and columns of the display that can show cells: no need to work on the black beside them."""
+    """Return the rows and columns of the display that can show cells: the black beside them needs no work."""
     corners = geometry.to_display(
         np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float64) * (np.array(geometry.field_shape_px) - 1.0)
     )
@@ -256,9 +255,7 @@ def _draw_width(part: U8, shapes: _Shapes, *, thick: bool) -> None:
     cv2.max(part, layer, dst=part)
 
 
-def _arcs(
-    layer: U8, corners: I32, rows: npt.NDArray[np.intp], on: Bool, colour: Sequence[int]
-) -> None:
+def _arcs(layer: U8, corners: I32, rows: npt.NDArray[np.intp], on: Bool, colour: Sequence[int]) -> None:
     closed = on.all(axis=1)
     rings = list(corners[rows[closed], : on.shape[1]])
     cv2.polylines(layer, rings, True, colour, 1, cv2.LINE_AA, _SUBPIXEL_BITS)
@@ -272,4 +269,3 @@ def _dots(layer: U8, centre_xy: F64, colour: Sequence[int]) -> None:
     x, y = at[..., 0].ravel(), at[..., 1].ravel()
     inside = (y >= 0) & (y < layer.shape[0]) & (x >= 0) & (x < layer.shape[1])
     layer[y[inside], x[inside]] = colour
-

@@ -154,7 +154,7 @@ def _at_rim(canvas: U8, text: str, geometry: EyepieceGeometry, text_px: int, rgb
     Where the visible circle is larger than the display, the line stands straight at the display's border.
     """
     y0, x0, radius = geometry.display_circle
-    height, width = canvas.shape[:2]
+    height = canvas.shape[0]
     middle = _TEXT_SHARE * radius - text_px / 2
     edge = y0 - middle if top else y0 + middle
     if not text_px < edge < height - text_px:
@@ -174,7 +174,7 @@ def _ink(part: U8, cover: U8, rgb: Rgb) -> None:
 
 
 @lru_cache(maxsize=32)
-def _bent(text: str, text_px: int, radius_px: int, top: bool) -> tuple[U8, tuple[int, int]]:  # noqa: FBT001
+def _bent(text: str, text_px: int, radius_px: int, top: bool) -> tuple[U8, tuple[int, int]]:
     """Bend a line onto a circle: its coverage, and where that begins, y, x from the circle's centre."""
     straight = _cover(text, text_px)
     height, width = straight.shape
@@ -186,8 +186,8 @@ def _bent(text: str, text_px: int, radius_px: int, top: bool) -> tuple[U8, tuple
     along = width / 2 + radius_px * np.arctan2(x, y)
     # At the bottom letters stand with their feet outwards, at the top with their heads: both upright.
     down = height / 2 + (-out if top else out)
-    cover = cv2.remap(straight, along.astype(np.float32), down.astype(np.float32), cv2.INTER_LINEAR)
-    cover = cover.astype(np.uint8, copy=False)
+    bent = cv2.remap(straight, along.astype(np.float32), down.astype(np.float32), cv2.INTER_LINEAR)
+    cover: U8 = bent.astype(np.uint8, copy=False)
     if top:
         return frozen(cover[::-1]), (-(radius_px + height + 1), -reach)
     return frozen(cover), (near, -reach)

@@ -74,7 +74,7 @@ def simulate_sum(
 
 
 @lru_cache(maxsize=8)
-def _tables(transmission: float, gain: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def _tables(transmission: float, gain: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Tables from sRGB values to linear steps, of specimen and display, and back."""
     value = np.arange(256) / 255
     linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from armicro.contracts.arrays import F64, U8, I32
+from armicro.contracts.arrays import F64, I32, U8
 from armicro.overlay.eyepiece_rim import ALARM, INK, write_line
 from armicro.overlay.style import Rgb
 
@@ -113,7 +113,13 @@ def draw_cross(
 
 
 def draw_result(
-    shape_px: tuple[int, int], found: F64, wanted: F64, circle: TargetCircle, words: Sequence[str], *, good: bool
+    shape_px: tuple[int, int],
+    found: F64,
+    wanted: F64,
+    circle: TargetCircle,
+    words: Sequence[str],
+    *,
+    good: bool,
 ) -> U8:
     """Draw where the fit puts the points, beside where they were shown.
 
@@ -155,7 +161,9 @@ def _cross(canvas: U8, yx: tuple[float, float], colour: Rgb) -> None:
         cv2.line(canvas, near, far, colour, 2, cv2.LINE_AA, 4)
 
 
-def _words_away_from(canvas: U8, y_px: float, circle: TargetCircle, words: Sequence[str], colour: Rgb) -> None:
+def _words_away_from(
+    canvas: U8, y_px: float, circle: TargetCircle, words: Sequence[str], colour: Rgb
+) -> None:
     """Write lines in the half of the field that the cross does not stand in."""
     (y, x), radius = circle.yx_px, circle.radius_px
     first = y - 0.4 * radius if y_px >= y else y + 0.4 * radius

@@ -78,9 +78,7 @@ def _read(name: str, frame: Frame, recipe: Her2IhcRecipe) -> Specimen:
 def display(specimen: Specimen, style: EyepieceStyle, rim: Rim, *, cells: bool) -> U8:
     """Draw what the display shows."""
     geometry = specimen.geometry
-    canvas = (
-        draw_cells(specimen.result, geometry, style) if cells else np.zeros((*DISPLAY_PX, 3), np.uint8)
-    )
+    canvas = draw_cells(specimen.result, geometry, style) if cells else np.zeros((*DISPLAY_PX, 3), np.uint8)
     draw_rim(canvas, rim, geometry, style)
     return canvas
 
@@ -110,8 +108,14 @@ def targets() -> Iterator[tuple[str, U8]]:
     circle = TargetCircle((539.5, 959.5), 500.0)
     angle = np.arange(8) * np.pi / 4
     points = np.array([539.5, 959.5]) + 350 * np.stack([np.sin(angle), np.cos(angle)], axis=1)
-    yield "target-circles", draw_rings(DISPLAY_PX, circle, "arrows and +/-: fit the thick circle to the rim, then press")
-    yield "target-cross", draw_cross(DISPLAY_PX, points, 3, circle, "bring the feature into the cross, then press")
+    yield (
+        "target-circles",
+        draw_rings(DISPLAY_PX, circle, "arrows and +/-: fit the thick circle to the rim, then press"),
+    )
+    yield (
+        "target-cross",
+        draw_cross(DISPLAY_PX, points, 3, circle, "bring the feature into the cross, then press"),
+    )
     off = np.random.default_rng(1).normal(0, 1.0, points.shape)
     words = ["fits to 0.8 µm, worst 1.4 µm, 8 of 8 points", "short press: accept     long press: repeat"]
     yield "target-result", draw_result(DISPLAY_PX, points + off, points, circle, words, good=True)
