@@ -1,0 +1,298 @@
+"""The window on the display of the beam splitter: black, and light only where something holds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import QCloseEvent, QGuiApplication, QImage, QKeyEvent, QPainter, QPaintEvent, QScreen
+from PyQt6.QtWidgets import QWidget
+
+from armicro.contracts.arrays import U8
+from armicro.contracts.errors import AlignmentError
+from armicro.contracts.eyepiece import ANY_OBJECTIVE, EyepieceCalibration
+from armicro.contracts.results import FovResult
+from armicro.overlay.eyepiece import EyepieceStyle, draw_cells
+from armicro.overlay.eyepiece_geometry import EyepieceGeometry
+from armicro.overlay.eyepiece_rim import Rim, draw_rim
+from armicro.overlay.eyepiece_show import EyepieceShow, Shows, Sight
+from armicro.session.view import LiveView, SessionControl, SessionSnapshot
+
+_LOOK_MS = 40
+"""How often the session is looked at: with drawing, what no longer holds is gone well within 200 ms."""
+_UNDRAWN: Shows = Shows(None, Rim())
+BRIGHTNESS_STEP = 0.1
+
+
+def sight_of(snapshot: SessionSnapshot, live: LiveView | None) -> Sight:
+    """Put together what the eyepiece has to know of a session."""
+    blanking = [f for f in snapshot.faults if f.blanks]
+    faults = blanking or list(snapshot.faults)
+    return Sight(
+        result=None if live is None or live.moving else live.result,
+        fault=faults[0].short if faults else "",
+        blanked=bool(blanking),
+        wanted=snapshot.overlay_on,
+        objective=snapshot.objective,
+        summary=snapshot.summary,
+        captured=max((f.number for f in snapshot.fields), default=0),
+    )
+
+
+def screens() -> dict[str, QScreen]:
+    """Return the displays by their names, the first one first."""
+    return {screen.name(): screen for screen in QGuiApplication.screens()}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Wanted:
+    """What a picture depends on."""
+
+    result: FovResult | None
+    rim: Rim
+    style: EyepieceStyle
+    shape_px: tuple[int, int]
+
+    def same(self, other: _Wanted | None) -> bool:
+        """Tell whether the picture would be the same; a reading is the same only if it is that very one."""
+        return (
+            other is not None
+            and self.result is other.result
+            and (self.rim, self.style, self.shape_px) == (other.rim, other.style, other.shape_px)
+        )
+
+
+class EyepieceWindow(QWidget):
+    """Full screen on the display of the beam splitter.
+
+    It looks at the session by a timer, decides what is shown, and draws in a thread of its own; the event
+    loop only puts the finished picture up. What no longer holds is taken down at once, before anything new is
+    drawn.
+
+    Parameters
+    ----------
+    session : SessionControl
+        What is shown.
+    calibration : EyepieceCalibration or None
+        How the camera's picture lies on the display; None lays it into the middle, for previews.
+    style : EyepieceStyle
+        Brightness, line width, signs.
+    gone : callable, optional
+        Told in words when the display was unplugged, and "" when it is back.
+    """
+
+    style_changed = pyqtSignal(object)
+    _drawn = pyqtSignal(object, object)
+
+    def __init__(
+        self,
+        session: SessionControl,
+        calibration: EyepieceCalibration | None = None,
+        style: EyepieceStyle | None = None,
+        gone: Callable[[str], None] | None = None,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(None, Qt.WindowType.FramelessWindowHint)
+        if parent is not None:
+            parent.destroyed.connect(self.close)
+        self.setWindowTitle("armicro eyepiece")
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setCursor(Qt.CursorShape.BlankCursor)
+        self._session = session
+        self._calibration = calibration
+        self._show = EyepieceShow(ANY_OBJECTIVE if calibration is None else calibration.objective)
+        self._style = style or EyepieceStyle()
+        self._gone = gone
+        self._screen_name = ""
+        self._image: QImage | None = None
+        self._on_display: Shows = _UNDRAWN
+        self._asked: _Wanted | None = None
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="armicro-eyepiece")
+        self._busy: Future[None] | None = None
+        self._drawn.connect(self._put_up)
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self.look)
+        self._timer.start(_LOOK_MS)
+        application = QGuiApplication.instance()
+        assert isinstance(application, QGuiApplication)
+        application.screenRemoved.connect(self._screen_removed)
+        application.screenAdded.connect(self._screen_added)
+
+    # -- for the operator ----------------------------------------------------------------------------------
+
+    @property
+    def style_now(self) -> EyepieceStyle:
+        """How it is drawn."""
+        return self._style
+
+    def set_style(self, style: EyepieceStyle) -> None:
+        """Draw otherwise from now on."""
+        self._style = style
+        self.style_changed.emit(style)
+        self.look()
+
+    @property
+    def shown(self) -> Shows:
+        """What stands on the display now."""
+        return self._on_display
+
+    def show_on(self, screen: QScreen) -> None:
+        """Fill a display."""
+        self._screen_name = screen.name()
+        self.setScreen(screen)
+        self.setGeometry(screen.geometry())
+        self.showFullScreen()
+
+    # -- looking and drawing -------------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """Look at the session, take down what no longer holds, and have the rest drawn."""
+        snapshot, live = self._session.snapshot(), self._session.live()
+        shows = self._show.at(sight_of(snapshot, live), time.monotonic_ns())
+        if self._on_display.result is not None and shows.result is None:
+            self._image, self._on_display = None, _UNDRAWN
+            self.update()
+        shape = (max(1, self.height()), max(1, self.width()))
+        wanted = _Wanted(shows.result, shows.rim, self._style, shape)
+        if wanted.same(self._asked) or (self._busy is not None and not self._busy.done()):
+            return
+        self._asked = wanted
+        if shows.is_empty:
+            self._image, self._on_display = None, shows
+            self.update()
+            return
+        frame = None if live is None else live.frame.shape
+        self._busy = self._pool.submit(self._draw, shows, self._style, shape, frame)
+
+    def _draw(
+        self, shows: Shows, style: EyepieceStyle, shape: tuple[int, int], frame: tuple[int, int] | None
+    ) -> None:
+        """Draw in the window's own thread and hand the picture over."""
+        try:
+            picture = draw_eyepiece(shows, style, shape, self._calibration, frame)
+        except AlignmentError:
+            shows = Shows(None, Rim(fault="align eyepiece anew"))
+            picture = draw_eyepiece(shows, style, shape, None, frame)
+        except Exception:  # noqa: BLE001 - a picture that cannot be drawn must not leave an older one standing
+            shows = Shows(None, Rim(fault="drawing failed"))
+            picture = draw_eyepiece(shows, style, shape, None, frame)
+        self._drawn.emit(shows, picture)
+
+    def _put_up(self, shows: Shows, picture: U8) -> None:
+        """Show a picture unless it stopped holding while it was drawn."""
+        if shows.result is not None:
+            live = self._session.live()
+            if live is None or live.moving or live.result is None:
+                self._asked = None
+                return
+        height, width = picture.shape[:2]
+        # Copied: a QImage over foreign memory does not keep it alive.
+        image = QImage(picture.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+        self._image, self._on_display = image, shows
+        self.update()
+
+    # -- Qt --------------------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Paint black, and the picture where there is one."""
+        del event
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), Qt.GlobalColor.black)
+        if self._image is not None:
+            painter.drawImage(self.rect(), self._image)
+        painter.end()
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Brightness by + and -, line width by W, signs by C; Escape puts the window away."""
+        if event is None:
+            return
+        style, key = self._style, event.key()
+        if key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
+            self.set_style(replace(style, brightness=min(1.0, style.brightness + BRIGHTNESS_STEP)))
+        elif key == Qt.Key.Key_Minus:
+            self.set_style(replace(style, brightness=max(0.0, style.brightness - BRIGHTNESS_STEP)))
+        elif key == Qt.Key.Key_W:
+            self.set_style(replace(style, line_px=style.line_px % 4 + 1))
+        elif key == Qt.Key.Key_C:
+            self.set_style(replace(style, marks="contours" if style.marks == "rings" else "rings"))
+        elif key == Qt.Key.Key_Escape:
+            self.close()
+        else:
+            super().keyPressEvent(event)
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Stop looking and drawing."""
+        self._timer.stop()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        super().closeEvent(event)
+
+    def _screen_removed(self, screen: QScreen) -> None:
+        """Hide rather than cover the operator's own screen, and say so."""
+        if screen.name() == self._screen_name and self.isVisible():
+            self.hide()
+            if self._gone is not None:
+                self._gone(f"The eyepiece display {screen.name()} is gone: plug it in again.")
+
+    def _screen_added(self, screen: QScreen) -> None:
+        if screen.name() == self._screen_name and not self.isVisible() and self._timer.isActive():
+            self.show_on(screen)
+            if self._gone is not None:
+                self._gone("")
+
+
+def draw_eyepiece(
+    shows: Shows,
+    style: EyepieceStyle,
+    shape_px: tuple[int, int],
+    calibration: EyepieceCalibration | None,
+    frame_shape_px: tuple[int, int] | None,
+) -> U8:
+    """Draw what a display shows.
+
+    Parameters
+    ----------
+    shows : Shows
+        What.
+    style : EyepieceStyle
+        How.
+    shape_px : tuple of int
+        Height and width of the display.
+    calibration : EyepieceCalibration or None
+        Where the camera's picture lies; None lays it into the middle.
+    frame_shape_px : tuple of int or None
+        Of the camera's frames, where there is no reading to tell.
+
+    Returns
+    -------
+    ndarray of uint8, (H, W, 3)
+        RGB; black where nothing is drawn.
+
+    Raises
+    ------
+    AlignmentError
+        If the calibration is of another camera format or another display.
+    """
+    field = frame_shape_px or shape_px
+    if shows.result is not None:
+        field = shows.result.shape
+    if calibration is None:
+        geometry = EyepieceGeometry.fitted(field, shape_px)
+    elif shows.result is None and frame_shape_px is None:
+        geometry = EyepieceGeometry.of(calibration, calibration.camera_shape_px)
+    else:
+        geometry = EyepieceGeometry.of(calibration, field)
+    if geometry.display_shape_px != shape_px:
+        have, want = shape_px, geometry.display_shape_px
+        raise AlignmentError(
+            f"the display has {have[1]} x {have[0]} px, the eyepiece was aligned for {want[1]} x {want[0]}: "
+            "choose that display or align again"
+        )
+    canvas: U8 = np.zeros((*shape_px, 3), np.uint8)
+    if shows.result is not None:
+        canvas = draw_cells(shows.result, geometry, style)
+    draw_rim(canvas, shows.rim, geometry, style)
+    return canvas
