@@ -33,7 +33,7 @@ from armicro.sim.params import PRESETS, CaseParams
 DISPLAY_PX = (1080, 1920)
 TRANSMISSION = 0.7
 FIELD_UM = 638.0
-REAL_UM_PER_PX = 0.465
+REAL_UM_PER_PX = 0.23
 """Scale of the shared cores, µm per px."""
 
 
@@ -126,7 +126,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder for the pictures; made if missing")
     parser.add_argument("--mix", nargs="*", default=["2+"], choices=sorted(PRESETS), help="simulated mixes")
-    parser.add_argument("--core", type=Path, help="picture of a real core, 0.465 µm per px")
+    parser.add_argument("--core", type=Path, help="picture of a real core, 0.23 µm per px")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     cv2.setNumThreads(1)
