@@ -134,6 +134,8 @@ def _roi(features: Features) -> tuple[int, int, int, int] | None:
 
 def _set_roi(features: Features, roi_px: tuple[int, int, int, int]) -> None:
     y, x, height, width = roi_px
+    if (y and features.number("OffsetY") is None) or (x and features.number("OffsetX") is None):
+        raise DeviceError("this camera's sensor region cannot be moved: ask for one that begins at 0, 0")
     # Size and offset limit each other: from the corner any size can be had, and then its place.
     features.set_number("OffsetY", 0)
     features.set_number("OffsetX", 0)
