@@ -70,8 +70,8 @@ class FrameCounter:
 def take_picture(buffer: Any) -> Picture:
     """Copy a picture out of a buffer, which is the driver's again afterwards; raises `DeviceError`.
 
-    The buffer's memory is written to again as soon as it is given back, so nothing may point into it. The
-    library's own unpacking is passed over: it makes 16-bit arrays and, for 12 bits, takes longer than a frame.
+    The buffer's memory is written to again as soon as it is given back, so nothing may point into it.
+    The library's own unpacking is passed over: for 12 bits it takes longer than a frame.
     """
     code = int(buffer.pixel_format)
     shape_px = int(buffer.height), int(buffer.width)

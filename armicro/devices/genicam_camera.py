@@ -104,7 +104,10 @@ class GenicamCamera:
 
     def _trigger(self, stream: GenicamStream) -> None:
         now_ns = self._clock()
-        if self._asked_ns is not None and now_ns - self._asked_ns < _TRIGGER_S * 1e9 + stream.exposure_us * 1e3:
+        if (
+            self._asked_ns is not None
+            and now_ns - self._asked_ns < _TRIGGER_S * 1e9 + stream.exposure_us * 1e3
+        ):
             return
         self._asked_ns = now_ns
         if not stream.ask(lambda features: features.run("TriggerSoftware")):

@@ -85,7 +85,9 @@ def copy_lines(content: bytes, code: int, shape_px: tuple[int, int], padding: in
     line, rest = divmod(width * form.bits, 8)
     total = -(-height * width * form.bits // 8) if not padding else height * (line + padding)
     if rest and padding:
-        raise DeviceError(f"lines of {width} px with padding cannot be unpacked from {form.name}: choose an even width")
+        raise DeviceError(
+            f"lines of {width} px with padding cannot be unpacked from {form.name}: choose an even width"
+        )
     if height < 1 or width < 1 or len(content) - offset < total:
         raise DeviceError(
             f"the camera announces {width} × {height} px of {form.name}, {total} bytes, but sends "
@@ -133,5 +135,7 @@ def _known(code: int) -> Format:
     form = FORMATS.get(code)
     if form is None:
         names = ", ".join(f.name for f in FORMATS.values())
-        raise DeviceError(f"the camera sends pixels of an unknown format (PFNC {code:#010x}): set one of {names}")
+        raise DeviceError(
+            f"the camera sends pixels of an unknown format (PFNC {code:#010x}): set one of {names}"
+        )
     return form

@@ -132,14 +132,18 @@ def _create(core: Any, harvester: Any, info: Any) -> Any:
     from genicam import gentl
 
     keys = core.ParameterKey
-    config = core.ParameterSet({keys.NUM_BUFFERS_FOR_FETCH_CALL: _BUFFERS, keys.ENABLE_AUTO_CHUNK_DATA_UPDATE: False})
+    config = core.ParameterSet(
+        {keys.NUM_BUFFERS_FOR_FETCH_CALL: _BUFFERS, keys.ENABLE_AUTO_CHUNK_DATA_UPDATE: False}
+    )
     name = f"{_text(info, 'vendor')} {_text(info, 'model')} {_text(info, 'serial_number')}"
     try:
         acquirer = harvester.create(info, config=config)
     except (gentl.AccessDeniedException, gentl.ResourceInUseException, gentl.BusyException) as error:
         raise DeviceError(f"another program holds the camera {name}: close that program") from error
     except gentl.GenericException as error:
-        raise DeviceError(f"the camera {name} cannot be opened ({_short(error)}): unplug it and plug it in again") from error
+        raise DeviceError(
+            f"the camera {name} cannot be opened ({_short(error)}): unplug it and plug it in again"
+        ) from error
     # A call that waits in the driver keeps every other thread of Python from running (genicam/harvesters#508):
     # ask without waiting, and wait here.
     acquirer.timeout_period_on_update_event_data_call = 0

@@ -118,7 +118,9 @@ class GenicamStream:
         try:
             return answer.result(_ANSWER_S)
         except TimeoutError as error:
-            raise DeviceError(f"the camera does not answer within {_ANSWER_S:.0f} s: check its cable") from error
+            raise DeviceError(
+                f"the camera does not answer within {_ANSWER_S:.0f} s: check its cable"
+            ) from error
 
     def close(self) -> None:
         """End the thread; it lets go of the camera. A driver that hangs is left behind."""
@@ -251,7 +253,11 @@ def _prepare(features: Features, acquirer: Any) -> CameraInfo:
     vendor, model = str(device.vendor), str(device.model)
     name = model if model.startswith(vendor) else f"{vendor} {model}"
     return CameraInfo(
-        name, str(device.serial_number or device.id_), (int(height), int(width)), form, (vendor, model) in _SIMULATED
+        name,
+        str(device.serial_number or device.id_),
+        (int(height), int(width)),
+        form,
+        (vendor, model) in _SIMULATED,
     )
 
 

@@ -30,7 +30,9 @@ _PATIENCE_S = 30.0
 
 def arguments(argv: list[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tools.virtual_camera", description="Build the virtual camera and give it pictures.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.virtual_camera", description="Build the virtual camera and give it pictures."
+    )
     kinds = parser.add_subparsers(dest="what", required=True)
     build = kinds.add_parser("build", help="compile the GenTL producer")
     build.add_argument("--out", type=Path, required=True, help="folder for armicro_virtual.cti")
