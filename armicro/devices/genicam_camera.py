@@ -15,7 +15,7 @@ from armicro.devices.genicam_producers import find_producers
 from armicro.devices.genicam_stream import GenicamStream
 
 _TRIGGER_S = 1.0
-"""So long after its exposure a triggered picture is waited for; then it counts as lost and is asked for anew."""
+"""So long after its exposure a triggered picture is waited for; then it is asked for anew."""
 
 
 class GenicamCamera:

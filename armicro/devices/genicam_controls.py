@@ -73,7 +73,7 @@ class GenicamControls:
         return self._ask(_limits)
 
     def apply(self, wanted: CameraSettings) -> CameraSettings:
-        """Set what is not None, clipped; raises `DeviceError` for what the camera does not have or refuses."""
+        """Set what is not None, clipped; raises `DeviceError` for what the camera lacks or refuses."""
         still = wanted.pixel_format is not None or wanted.roi_px is not None
         return self._ask(lambda features: _apply(features, wanted), still=still)
 

@@ -1,4 +1,4 @@
-"""From a GenICam buffer's bytes to RGB. The numbers are those of the Pixel Format Naming Convention (PFNC)."""
+"""From a GenICam buffer's bytes to RGB, by the numbers of the Pixel Format Naming Convention (PFNC)."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Format:
     code: int | None
 
 
-# GenICam names a mosaic by its first two pixels, OpenCV's old names by those of the second row from the second
-# column on (RG is its BG). The four-letter names mean the first two rows, and cannot be mistaken.
+# GenICam names a mosaic by its first two pixels, OpenCV's old names by others (RG is its BG). The four-letter
+# names mean the first two rows, and cannot be mistaken.
 _RGGB, _GRBG = cv2.COLOR_BayerRGGB2RGB, cv2.COLOR_BayerGRBG2RGB
 _GBRG, _BGGR = cv2.COLOR_BayerGBRG2RGB, cv2.COLOR_BayerBGGR2RGB
 

@@ -38,8 +38,8 @@ def find_producers(given: Sequence[Path], environment: Mapping[str, str] = os.en
     found = sorted({p.resolve() for folder in folders if folder.is_dir() for p in folder.glob("*.cti")})
     if not found:
         raise DeviceError(
-            f"no GenTL producer is known: install the software of the camera's maker (it sets {PATH_VARIABLE}), "
-            f"or give its .cti file with --cti"
+            f"no GenTL producer is known: install the software of the camera's maker (it sets "
+            f"{PATH_VARIABLE}), or give its .cti file with --cti"
         )
     return tuple(found)
 
@@ -58,8 +58,8 @@ def load_library() -> Any:
 def connect(producers: Sequence[Path], serial: str | None) -> tuple[Any, Any]:
     """Open a camera.
 
-    Must not be called on the main thread: there, the library replaces the handler of Ctrl+C by one that destroys
-    the camera and does not end the program.
+    Must not be called on the main thread: there, the library replaces the handler of Ctrl+C by one that
+    destroys the camera and does not end the program.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def connect(producers: Sequence[Path], serial: str | None) -> tuple[Any, Any]:
     """
     core = load_library()
     logger = logging.getLogger("armicro.devices.harvesters")
-    # What it has to say is told as DeviceError or counted; its log would fill the terminal, a line per picture.
+    # What it has to say is told as DeviceError or counted; its log would be a line per damaged picture.
     logger.addHandler(logging.NullHandler())
     logger.propagate = False
     harvester = core.Harvester(config=core.ParameterSet({core.ParameterKey.LOGGER: logger}))
@@ -99,9 +99,9 @@ def disconnect(harvester: Any, acquirer: Any) -> None:
     from genicam import genapi, gentl
 
     if acquirer is not None:
-        # A camera that is gone fails at its first "stop"; asked again, the library goes on from there and gives
-        # back the buffers and the device. Leaving its context, unlike `destroy`, also drops the reference by
-        # which it would be kept for ever.
+        # A camera that is gone fails at its first "stop"; asked again, the library goes on from there and
+        # gives back the buffers and the device. Leaving its context, unlike `destroy`, also drops the
+        # reference by which it would be kept for ever.
         for step in (lambda: acquirer.__exit__(None, None, None), acquirer.destroy):
             with suppress(gentl.GenericException, genapi.GenericException):
                 step()
@@ -144,8 +144,8 @@ def _create(core: Any, harvester: Any, info: Any) -> Any:
         raise DeviceError(
             f"the camera {name} cannot be opened ({_short(error)}): unplug it and plug it in again"
         ) from error
-    # A call that waits in the driver keeps every other thread of Python from running (genicam/harvesters#508):
-    # ask without waiting, and wait here.
+    # A call that waits in the driver keeps every other thread of Python from running
+    # (genicam/harvesters#508): ask without waiting, and wait elsewhere.
     acquirer.timeout_period_on_update_event_data_call = 0
     return acquirer
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from armicro.contracts.devices import CameraInfo
-from armicro.contracts.errors import ArmicroError, DeviceError
+from armicro.contracts.errors import DeviceError
 from armicro.devices.genicam_buffers import FrameCounter, Picture, take_picture
 from armicro.devices.genicam_clock import ExposureClock
 from armicro.devices.genicam_controls import free_run, read_settings
@@ -52,8 +52,8 @@ class _Job:
 class GenicamStream:
     """A camera that streams; its own thread does everything with the library.
 
-    That thread is never the main one (the library would take Ctrl+C over), it alone waits where a driver hangs,
-    and knobs need no lock.
+    That thread is never the main one (the library would take Ctrl+C over), it alone waits where a driver
+    hangs, and knobs need no lock.
 
     Parameters
     ----------
@@ -83,8 +83,8 @@ class GenicamStream:
         self.exposure_us = 0.0
         if not _one.acquire(timeout=2.0):
             raise DeviceError(
-                "this program holds a GenICam camera already, or its driver hangs: close it first, or restart "
-                "the program"
+                "this program holds a GenICam camera already, or its driver hangs: close it first, or "
+                "restart the program"
             )
         self._thread = threading.Thread(target=self._run, name="armicro-genicam", daemon=True)
         self._thread.start()
@@ -95,7 +95,7 @@ class GenicamStream:
             raise DeviceError(
                 f"the camera's driver does not answer within {_OPEN_S:.0f} s: restart the program"
             ) from error
-        except ArmicroError:
+        except DeviceError:
             self._thread.join(_JOIN_S)
             raise
 
@@ -138,7 +138,7 @@ class GenicamStream:
             acquirer.start()
             self._opened.set_result(info)
             self._stream(acquirer, features)
-        except ArmicroError as error:
+        except DeviceError as error:
             self._end(error)
         except Exception as error:  # noqa: BLE001 - told to whoever waits
             self._end(DeviceError(f"the camera's driver failed ({type(error).__name__}: {_short(error)})"))
@@ -264,8 +264,8 @@ def _prepare(features: Features, acquirer: Any) -> CameraInfo:
 def _require_alive(acquirer: Any) -> None:
     """Raise `DeviceError` where the camera is gone.
 
-    The library tells of no loss: fetching just finds nothing, for ever. A read of a register goes to the camera
-    and back, and address 0 is there in every transport. That the camera refuses it is an answer, too.
+    The library tells of no loss: fetching just finds nothing, for ever. A read of a register goes to the
+    camera and back, and address 0 is there in every transport. That it is refused is an answer, too.
     """
     from genicam import gentl
 

@@ -1,4 +1,4 @@
-"""Asks a virtual camera for faults, from this process or another; see `control_block` in producer/camera.h."""
+"""Asks a virtual camera for faults, also from another process; see `control_block` in producer/camera.h."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import mmap
 import struct
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 _SIZE = 4096
 _INCOMPLETE, _STALLED, _LOST, _DELAY, _WIDTH, _HEIGHT, _FORMAT = range(4, 32, 4)
@@ -67,7 +68,7 @@ class Control:
         """Let go of the file; what was asked for stays."""
         self._memory.close()
 
-    def __enter__(self) -> Control:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

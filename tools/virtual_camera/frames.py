@@ -43,8 +43,8 @@ def write_frames(path: Path, pictures: Iterable[U8]) -> int:
             even = all(16 <= side <= LARGEST_PX and side % 2 == 0 for side in size)
             if size != shape or not even:
                 raise InputError(
-                    f"picture {n + 1} is {size[1]} × {size[0]} px: all must have one size, with even sides of "
-                    f"16 to {LARGEST_PX} px"
+                    f"picture {n + 1} is {size[1]} × {size[0]} px: all must have one size, with even sides "
+                    f"of 16 to {LARGEST_PX} px"
                 )
             file.write(picture.tobytes())
             n += 1
