@@ -52,8 +52,8 @@ def free_run(features: Features) -> None:
 class GenicamControls:
     """`armicro.contracts.devices.CameraControls` of a GenICam camera.
 
-    Setting a knob switches its automatic off. Pixel format and region stop the stream for a moment: cameras
-    lock them while they send.
+    Setting a knob switches its automatic off. Pixel format, region and trigger stop the stream for a moment:
+    cameras lock them while they send, and what was made before the change must not be taken for what was not.
 
     Parameters
     ----------
@@ -74,7 +74,8 @@ class GenicamControls:
 
     def apply(self, wanted: CameraSettings) -> CameraSettings:
         """Set what is not None, clipped; raises `DeviceError` for what the camera lacks or refuses."""
-        still = wanted.pixel_format is not None or wanted.roi_px is not None
+        locked = (wanted.pixel_format, wanted.roi_px, wanted.software_trigger)
+        still = any(value is not None for value in locked)
         return self._ask(lambda features: _apply(features, wanted), still=still)
 
 
