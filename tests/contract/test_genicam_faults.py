@@ -238,9 +238,7 @@ def test_incomplete_ones_are_counted_and_are_not_lost_ones(camera: GenicamCamera
     assert health.lost <= 3
 
 
-def test_grab_returns_in_time_where_every_picture_is_damaged(
-    camera: GenicamCamera, control: Control
-) -> None:
+def test_grab_returns_in_time_where_every_picture_is_damaged(camera: GenicamCamera, control: Control) -> None:
     control.tear(1.0)
     camera.open()
     begin = time.monotonic()
@@ -313,7 +311,9 @@ def test_another_program_holds_it(camera: GenicamCamera) -> None:
         assert holder.stdin is not None
         assert holder.stdout is not None
         assert holder.stdout.readline() == "open\n"
-        with pytest.raises(DeviceError, match="another program holds the camera armicro Virtual camera VC-0001"):
+        with pytest.raises(
+            DeviceError, match="another program holds the camera armicro Virtual camera VC-0001"
+        ):
             camera.open()
         holder.stdin.close()
         assert holder.wait(20) == 0

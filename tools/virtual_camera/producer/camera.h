@@ -13,6 +13,7 @@
 #define VENDOR "armicro"
 #define MODEL "Virtual camera"
 #define TL_TYPE "Custom"
+#define SYSTEM_ID "armicro_virtual"
 
 enum { MONO8 = 0x01080001, BAYER_RG8 = 0x01080009, BAYER_RG12P = 0x010C0059, RGB8 = 0x02180014 };
 
@@ -65,6 +66,11 @@ uint32_t pictures_width(void);
 uint32_t pictures_height(void);
 /* Write picture `index` as the camera with these settings sees it; `out` has payload_size bytes. */
 void pictures_render(uint64_t index, const settings *now, uint8_t *out);
+
+/* modules.c */
+extern char remote_object;
+extern bool device_open;
+gc_error told(gc_error error); /* remembers it for GCGetLastError, and returns it */
 
 /* stream.c */
 gc_error stream_open(gc_handle *out);

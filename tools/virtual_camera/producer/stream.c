@@ -1,37 +1,15 @@
-/* The data stream: buffers, the thread that exposes into them, and the event that tells of each. */
-#include <math.h>
-#include <stdlib.h>
+/* The data stream and its buffers. */
 #include <string.h>
-#include <time.h>
 
-#include "camera.h"
-
-#define MAX_BUFFERS 64
-#define POLL_NS 10000000
-
-typedef enum { IDLE, QUEUED, FILLING, FILLED, DELIVERED } place;
-
-typedef struct {
-    bool used;
-    uint8_t *data;
-    size_t size, filled, payload;
-    void *user;
-    place where;
-    uint64_t turn; /* order within its queue */
-    bool incomplete, fresh;
-    uint64_t id, timestamp_ns;
-    settings how;
-} buffer;
+#include "stream.h"
 
 char stream_object;
-static char event_object;
-static buffer buffers[MAX_BUFFERS];
-static bool opened, armed, quit;
-static pthread_t thread;
-static uint64_t turns, delivered, underrun, started;
-static uint32_t share;
+buffer buffers[MAX_BUFFERS];
+uint64_t delivered, underrun, started;
+static bool opened;
+static uint64_t turns;
 
-static buffer *oldest(place where)
+buffer *oldest(place where)
 {
     buffer *found = NULL;
     for (int i = 0; i < MAX_BUFFERS; i++)
@@ -40,7 +18,7 @@ static buffer *oldest(place where)
     return found;
 }
 
-static size_t count(place where)
+size_t count(place where)
 {
     size_t n = 0;
     for (int i = 0; i < MAX_BUFFERS; i++)
@@ -56,104 +34,10 @@ static buffer *known(gc_handle handle)
     return NULL;
 }
 
-static void put_into(buffer *b, place where)
+void put_into(buffer *b, place where)
 {
     b->where = where;
     b->turn = turns++;
-}
-
-/* Wait until the device's clock shows `at`; false where the wait ended early because something changed. */
-static bool wait_until(uint64_t at)
-{
-    uint64_t now = device_clock_ns();
-    if (now >= at)
-        return true;
-    uint64_t wait = at - now < POLL_NS ? at - now : POLL_NS;
-    struct timespec end;
-    clock_gettime(CLOCK_REALTIME, &end);
-    uint64_t nanos = (uint64_t)end.tv_nsec + wait;
-    end.tv_sec += (time_t)(nanos / 1000000000u);
-    end.tv_nsec = (long)(nanos % 1000000000u);
-    pthread_cond_timedwait(&changed, &lock, &end);
-    return device_clock_ns() >= at;
-}
-
-static bool streaming(void)
-{
-    return !quit && registers_now().start && !camera_dead() && !control()->stalled;
-}
-
-static bool hold_on(uint64_t until)
-{
-    while (!wait_until(until))
-        if (!streaming())
-            return false;
-    return true;
-}
-
-static void expose(uint64_t id, uint64_t begin, settings how)
-{
-    control_block *wanted = control();
-    if (!hold_on(begin + (uint64_t)(how.exposure_us * 1e3) + wanted->delay_us * 1000ull))
-        return;
-    started++;
-    buffer *b = oldest(QUEUED);
-    if (b == NULL) {
-        underrun++;
-        return;
-    }
-    how.width = wanted->width ? wanted->width : how.width;
-    how.height = wanted->height ? wanted->height : how.height;
-    how.format = wanted->format ? wanted->format : how.format;
-    size_t payload = payload_size(how.format, how.width, how.height);
-    bool fits = how.width <= pictures_width() - how.offset_x &&
-                how.height <= pictures_height() - how.offset_y && payload <= b->size;
-    share += wanted->incomplete_permille;
-    bool whole = share < 1000 && fits;
-    if (share >= 1000)
-        share -= 1000;
-    put_into(b, FILLING);
-    pthread_mutex_unlock(&lock);
-    if (fits)
-        pictures_render(id, &how, b->data);
-    if (!whole) /* the lower half is lost: what stood there before is not the picture */
-        memset(b->data + b->size / 2, 0, b->size - b->size / 2);
-    pthread_mutex_lock(&lock);
-    b->payload = payload;
-    b->filled = whole ? payload : payload / 2;
-    b->incomplete = !whole;
-    b->fresh = true;
-    b->id = id;
-    b->timestamp_ns = begin;
-    b->how = how;
-    put_into(b, FILLED);
-    wanted->frames_sent++;
-    pthread_cond_broadcast(&changed);
-}
-
-static void *run(void *nothing)
-{
-    (void)nothing;
-    pthread_mutex_lock(&lock);
-    uint64_t id = 0, next = 0;
-    while (!quit) {
-        settings how = registers_now();
-        if (!streaming() || (how.trigger_mode && !triggers_take())) {
-            next = 0;
-            wait_until(device_clock_ns() + POLL_NS);
-            continue;
-        }
-        uint64_t now = device_clock_ns();
-        uint64_t period = (uint64_t)(fmax(1e9 / how.rate_hz, how.exposure_us * 1e3));
-        if (how.trigger_mode || next + period < now)
-            next = now;
-        if (!hold_on(next))
-            continue;
-        expose(id++, next, registers_now());
-        next += period;
-    }
-    pthread_mutex_unlock(&lock);
-    return NULL;
 }
 
 gc_error stream_open(gc_handle *out)
@@ -166,21 +50,9 @@ gc_error stream_open(gc_handle *out)
     return OK;
 }
 
-static void halt(void)
-{
-    if (!armed)
-        return;
-    pthread_mutex_lock(&lock);
-    quit = true;
-    pthread_cond_broadcast(&changed);
-    pthread_mutex_unlock(&lock);
-    pthread_join(thread, NULL);
-    armed = false;
-}
-
 void stream_forget(void)
 {
-    halt();
+    exposing_stop();
     /* Nobody calls GCUnregisterEvent: what the event holds goes with the stream. */
     memset(buffers, 0, sizeof buffers);
     opened = false;
@@ -264,12 +136,7 @@ EXPORT gc_error DSStartAcquisition(gc_handle ds, int32_t flags, uint64_t frames)
     (void)flags, (void)frames;
     if (ds != &stream_object || !opened)
         return ERR_INVALID_HANDLE;
-    if (armed)
-        return ERR_RESOURCE_IN_USE;
-    quit = false;
-    share = 0;
-    armed = pthread_create(&thread, NULL, run, NULL) == 0;
-    return armed ? OK : ERR_OUT_OF_MEMORY;
+    return exposing_start();
 }
 
 EXPORT gc_error DSStopAcquisition(gc_handle ds, int32_t flags)
@@ -277,7 +144,7 @@ EXPORT gc_error DSStopAcquisition(gc_handle ds, int32_t flags)
     (void)flags;
     if (ds != &stream_object)
         return ERR_INVALID_HANDLE;
-    halt();
+    exposing_stop();
     return OK;
 }
 
@@ -293,7 +160,7 @@ EXPORT gc_error DSGetInfo(gc_handle ds, int32_t what, int32_t *type, void *out, 
     case DS_QUEUED: return put_size(count(QUEUED), type, out, size);
     case DS_AWAITING: return put_size(count(FILLED), type, out, size);
     case DS_STARTED: return put_u64(started, type, out, size);
-    case DS_GRABBING: return put_bool(armed, type, out, size);
+    case DS_GRABBING: return put_bool(exposing(), type, out, size);
     case DS_DEFINES_PAYLOAD: return put_bool(false, type, out, size);
     case DS_TLTYPE: return put_text(TL_TYPE, type, out, size);
     case DS_BUFFERS_MIN: return put_size(1, type, out, size);
@@ -338,62 +205,3 @@ EXPORT gc_error DSGetBufferInfo(gc_handle ds, gc_handle handle, int32_t what, in
     default: return ERR_NOT_IMPLEMENTED;
     }
 }
-
-EXPORT gc_error GCRegisterEvent(gc_handle source, int32_t what, gc_handle *out)
-{
-    if (source != &stream_object || what != EVENT_NEW_BUFFER)
-        return ERR_NOT_IMPLEMENTED;
-    *out = &event_object;
-    return OK;
-}
-
-EXPORT gc_error GCUnregisterEvent(gc_handle source, int32_t what)
-{
-    return source == &stream_object && what == EVENT_NEW_BUFFER ? OK : ERR_INVALID_PARAMETER;
-}
-
-EXPORT gc_error EventGetData(gc_handle event, void *out, size_t *size, uint64_t timeout_ms)
-{
-    if (event != &event_object || out == NULL || size == NULL)
-        return ERR_INVALID_HANDLE;
-    if (*size < sizeof(new_buffer))
-        return ERR_BUFFER_TOO_SMALL;
-    pthread_mutex_lock(&lock);
-    uint64_t forever = UINT64_MAX;
-    uint64_t end = timeout_ms == forever ? forever : device_clock_ns() + timeout_ms * 1000000ull;
-    buffer *b;
-    while ((b = oldest(FILLED)) == NULL && device_clock_ns() < end)
-        wait_until(end);
-    if (b != NULL) {
-        new_buffer told = {b, b->user};
-        b->where = DELIVERED;
-        delivered++;
-        memcpy(out, &told, sizeof told);
-        *size = sizeof told;
-    }
-    pthread_mutex_unlock(&lock);
-    return b != NULL ? OK : ERR_TIMEOUT;
-}
-
-EXPORT gc_error EventGetInfo(gc_handle event, int32_t what, int32_t *type, void *out, size_t *size)
-{
-    if (event != &event_object)
-        return ERR_INVALID_HANDLE;
-    switch (what) {
-    case EVENT_TYPE: {
-        int32_t value = EVENT_NEW_BUFFER;
-        return put(IS_INT32, &value, sizeof value, type, out, size);
-    }
-    case EVENT_IN_QUEUE: return put_size(count(FILLED), type, out, size);
-    case EVENT_FIRED: return put_u64(delivered + count(FILLED), type, out, size);
-    case EVENT_SIZE_MAX: return put_size(sizeof(new_buffer), type, out, size);
-    default: return ERR_NOT_IMPLEMENTED;
-    }
-}
-
-EXPORT gc_error EventFlush(gc_handle event)
-{
-    return event == &event_object ? DSFlushQueue(&stream_object, QUEUE_OUT_DISCARD) : ERR_INVALID_HANDLE;
-}
-
-EXPORT gc_error EventKill(gc_handle event) { return event == &event_object ? OK : ERR_INVALID_HANDLE; }
