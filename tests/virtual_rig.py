@@ -55,7 +55,7 @@ def bundled_producer() -> Path:
 
 
 def show(patch: pytest.MonkeyPatch, folder: Path, pictures: list[U8], rate_hz: float = 30.0) -> Path:
-    """Have virtual cameras that are opened from now on show these; returns the path of their control block."""
+    """Have virtual cameras show these from now on; returns the path of their control block."""
     frames, control = folder / "virtual.frames", folder / "virtual.control"
     write_frames(frames, pictures)
     patch.setenv("ARMICRO_VIRTUAL_FRAMES", str(frames))

@@ -55,7 +55,9 @@ FORMATS: dict[int, Format] = {
 """What is understood; the earlier, the better where a camera must be told what to send."""
 
 
-def copy_lines(content: bytes, code: int, shape_px: tuple[int, int], padding: int, offset: int) -> U8:
+def copy_lines(
+    content: bytes | bytearray, code: int, shape_px: tuple[int, int], padding: int, offset: int
+) -> U8:
     """Copy a picture's bytes out of a buffer, without what stands between its lines.
 
     Parameters
@@ -120,7 +122,7 @@ def to_rgb(flat: U8, code: int, shape_px: tuple[int, int]) -> U8:
 
 
 def _upper_8_of_12(packed: U8, n: int) -> U8:
-    # Two pixels in three bytes, least significant bits first. OpenCV takes half of NumPy's time for the strides.
+    # Two pixels in three bytes, least significant bits first.
     triples = packed if n % 2 == 0 else np.append(packed, np.uint8(0))
     low, middle, high = cv2.split(triples.reshape(1, -1, 3))
     first = np.asarray(low, np.uint8) >> 4 | np.asarray(middle, np.uint8) << 4

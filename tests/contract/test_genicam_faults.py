@@ -62,9 +62,7 @@ def until(camera: GenicamCamera, holds: Callable[[Exposure], bool], timeout_s: f
 
 
 def pictures_of(camera: GenicamCamera, n: int) -> list[Exposure]:
-    got: list[Exposure] = []
-    until(camera, lambda e: got.append(e) or len(got) == n)  # type: ignore[func-returns-value]
-    return got
+    return [until(camera, lambda _: True) for _ in range(n)]
 
 
 # ---- the picture -------------------------------------------------------------------------------------------

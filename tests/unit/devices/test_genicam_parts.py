@@ -23,7 +23,8 @@ RED = np.array([200, 90, 30], np.uint8)
 def mosaic(first_rows: str, shape: tuple[int, int] = (12, 16)) -> bytes:
     """One colour, seen through a mosaic given by its first two rows."""
     channels = np.array(["RGB".index(letter) for letter in first_rows]).reshape(2, 2)
-    return RED[np.tile(channels, (shape[0] // 2, shape[1] // 2))].tobytes()
+    seen = RED[np.tile(channels, (shape[0] // 2, shape[1] // 2))]
+    return bytes(seen.tobytes())
 
 
 @pytest.mark.parametrize(
@@ -138,7 +139,9 @@ def test_producers_given_go_before_those_registered(tmp_path: Path) -> None:
     for name in ("b/two.cti", "a/one.cti", "a/no.txt", "given.cti"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    registered = {"GENICAM_GENTL64_PATH": os.pathsep.join(str(tmp_path / f) for f in ("a", "b", "", "gone"))}
+    registered = {
+        "GENICAM_GENTL64_PATH": os.pathsep.join(f and str(tmp_path / f) for f in ("a", "b", "", "gone"))
+    }
     found = [p.name for p in find_producers((), registered)]
     assert found == ["one.cti", "two.cti"]
     assert [p.name for p in find_producers((tmp_path / "given.cti",), registered)] == ["given.cti"]
