@@ -16,7 +16,7 @@ from armicro.contracts.devices import CameraInfo
 from armicro.contracts.errors import DeviceError
 from armicro.devices.genicam_buffers import FrameCounter, Picture, take_picture
 from armicro.devices.genicam_clock import ExposureClock
-from armicro.devices.genicam_controls import free_run, read_settings
+from armicro.devices.genicam_controls import free_run
 from armicro.devices.genicam_features import Features
 from armicro.devices.genicam_formats import FORMATS
 from armicro.devices.genicam_producers import connect, disconnect
@@ -217,9 +217,9 @@ class GenicamStream:
         return stopped
 
     def _refresh(self, features: Features) -> None:
-        now = read_settings(features)
-        self.exposure_us = now.exposure_us or 0.0
-        self.triggered = bool(now.software_trigger)
+        # Not all settings: each costs a way to the camera and back, and a trigger waits for none of them.
+        self.exposure_us = features.number("ExposureTime") or 0.0
+        self.triggered = features.text("TriggerMode") == "On"
 
     def _latch(self, features: Features, exposures: ExposureClock) -> None:
         before_ns = self._clock()

@@ -111,6 +111,21 @@ def test_a_region_of_the_sensor_and_back(camera: GenicamCamera) -> None:
     assert camera.controls.read().roi_px == (0, 0, *SHAPE)
 
 
+def test_nine_megapixels_with_a_counter_in_the_picture(
+    camera: GenicamCamera, control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del control
+    monkeypatch.delenv("ARMICRO_VIRTUAL_FRAMES")
+    monkeypatch.setenv("ARMICRO_VIRTUAL_STAMP", "1")
+    monkeypatch.setenv("ARMICRO_VIRTUAL_RATE", "10")
+    assert camera.open().shape_px == (3008, 3008)
+    behind = set()
+    for exposure in pictures_of(camera, 6):
+        bits = exposure.rgb[0, :16, 0] > 127
+        behind.add(int(bits @ (1 << np.arange(16))) - exposure.frame_id)
+    assert len(behind) == 1, "each picture is the one its number says"
+
+
 # ---- the knobs ---------------------------------------------------------------------------------------------
 
 

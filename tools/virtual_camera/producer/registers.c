@@ -85,6 +85,7 @@ void registers_reset(void)
     set_f64(R_EXPOSURE, 8000);
     const char *rate = getenv("ARMICRO_VIRTUAL_RATE");
     set_f64(R_RATE, rate != NULL && atof(rate) > 0 ? atof(rate) : 30);
+    set_u32(R_STAMP, getenv("ARMICRO_VIRTUAL_STAMP") != NULL);
     for (int c = 0; c < 3; c++)
         set_f64(R_BALANCE + 8 * (size_t)c, 1);
 }
