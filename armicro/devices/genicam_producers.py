@@ -140,8 +140,8 @@ def _create(core: Any, harvester: Any, info: Any) -> Any:
         acquirer = harvester.create(info, config=config)
     except (gentl.AccessDeniedException, gentl.ResourceInUseException, gentl.BusyException) as error:
         raise DeviceError(
-            f"another program holds the camera {name}: close that program, or, if there is none, allow this user "
-            f"to use it (the maker's software does)"
+            f"another program holds the camera {name}: close that program, or, if there is none, allow this "
+            f"user to use it (the maker's software does)"
         ) from error
     except gentl.GenericException as error:
         raise DeviceError(
