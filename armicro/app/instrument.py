@@ -10,9 +10,10 @@ from armicro.app.detectors import make_detector
 from armicro.app.profiles import load_stain_profile
 from armicro.contracts.casebook import OpenCase
 from armicro.contracts.devices import Camera, Pedal
-from armicro.contracts.errors import DeviceError, InputError, ScaleError
+from armicro.contracts.errors import InputError, ScaleError
 from armicro.contracts.frame import Optics
 from armicro.devices.capture import CaptureLoop
+from armicro.devices.genicam_camera import GenicamCamera
 from armicro.devices.line_pedal import ConsolePedal, SerialLinePedal
 from armicro.devices.replay_camera import open_replay
 from armicro.devices.webcam import WebcamCamera, parse_webcam
@@ -162,7 +163,7 @@ def make_camera(options: InstrumentOptions) -> Camera:
     if number is not None:
         return WebcamCamera(number, _scale(options))
     if kind == "genicam":
-        raise DeviceError("this build of armicro drives no GenICam camera: use replay, sim or webcam")
+        return GenicamCamera(rest or None, options.cti, _scale(options))
     raise InputError(
         f"there is no camera {options.camera!r}: give replay:FILE, sim, webcam:N or genicam[:SERIAL]"
     )

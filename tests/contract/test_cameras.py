@@ -15,10 +15,12 @@ import pytest
 
 from armicro.contracts.devices import Camera, CameraSettings, Exposure
 from armicro.contracts.errors import DeviceError
+from armicro.devices.genicam_camera import GenicamCamera
 from armicro.devices.replay_camera import open_replay
 from armicro.devices.webcam import WebcamCamera
 from armicro.sim.case import CaseParams
 from armicro.sim.slide import SimulatedSlide, SlideParams
+from tests.virtual_rig import bundled_producer, show, virtual_producer
 
 FPS = 50.0
 SHAPE = (120, 160)
@@ -56,19 +58,22 @@ class LiveVideo:
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of 20 different pictures, and a video of the same."""
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder of 20 different pictures, a video of the same, and a virtual camera that shows them."""
     folder = tmp_path_factory.mktemp("pictures")
     (folder / "frames").mkdir()
     codec = cv2.VideoWriter.fourcc(*"FFV1")
     video = cv2.VideoWriter(str(folder / "video.mkv"), cv2.CAP_FFMPEG, codec, FPS, (SHAPE[1], SHAPE[0]))
     rng = np.random.default_rng(5)
+    made = []
     for k in range(20):
-        picture = rng.integers(0, 255, (*SHAPE, 3), np.uint8)
-        cv2.imwrite(str(folder / "frames" / f"{k}.png"), picture)
-        video.write(picture)
+        made.append(rng.integers(0, 255, (*SHAPE, 3), np.uint8))
+        cv2.imwrite(str(folder / "frames" / f"{k}.png"), made[-1])
+        video.write(made[-1])
     video.release()
-    return folder
+    with pytest.MonkeyPatch.context() as patch:
+        show(patch, folder, made, FPS)
+        yield folder
 
 
 def replayed_folder(pictures: Path) -> Camera:
@@ -89,11 +94,23 @@ def slide(pictures: Path) -> Camera:
     return SimulatedSlide(3, SlideParams(case, SHAPE, grid=1, frame_rate_hz=FPS))
 
 
+def virtual_genicam(pictures: Path) -> Camera:
+    del pictures
+    return GenicamCamera(None, [virtual_producer()])
+
+
+def bundled_genicam(pictures: Path) -> Camera:
+    del pictures
+    return GenicamCamera("1", [bundled_producer()])
+
+
 CAMERAS: dict[str, Callable[[Path], Camera]] = {
     "replay of a folder": replayed_folder,
     "replay of a video": replayed_video,
     "webcam": webcam,
     "simulated slide": slide,
+    "virtual GenICam camera": virtual_genicam,
+    "GenICam camera of the genicam package": bundled_genicam,
 }
 
 

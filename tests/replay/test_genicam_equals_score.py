@@ -1,0 +1,91 @@
+"""The instrument over a virtual GenICam camera, from the pedal to the score, as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from armicro.app.cli import main
+from armicro.sim.case import CaseParams
+from armicro.sim.params import parse_mix
+from armicro.sim.recording import Pace, simulate_recording, write_recording
+from tests.running import Running
+from tests.virtual_rig import show, virtual_producer
+from tools.virtual_camera.__main__ import recorded
+
+UM_PER_PX = 0.424
+FIELDS = 10
+RATE_HZ = 20.0
+PACE = Pace(fps=RATE_HZ, rest_frames=16, move_frames=2)
+
+
+@pytest.fixture(scope="module")
+def slide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A virtual camera that looks at ten fields, one after the other, and again."""
+    folder = tmp_path_factory.mktemp("virtual")
+    params = CaseParams(mix=parse_mix("2+"), um_per_px=UM_PER_PX, shape_px=(320, 320), fields=FIELDS)
+    written = write_recording(folder / "slide", simulate_recording(params, 5, PACE), UM_PER_PX, PACE)
+    with pytest.MonkeyPatch.context() as patch:
+        show(patch, folder, list(recorded(written.path)), RATE_HZ)
+        yield folder
+
+
+@pytest.fixture
+def start(slide: Path, tmp_path: Path) -> Iterator[Callable[..., Running]]:
+    del slide
+    running: list[Running] = []
+
+    def call(*arguments: object) -> Running:
+        camera = ("--camera", "genicam:VC-0001", "--cti", virtual_producer(), "--um-per-px", UM_PER_PX)
+        running.append(Running(tmp_path / "cases", *camera, *arguments))
+        return running[-1]
+
+    yield call
+    for one in running:
+        one.close()
+
+
+@pytest.mark.slow
+def test_ten_fields_have_the_score_of_their_frames(tmp_path: Path, start: Callable[..., Running]) -> None:
+    out, frames = tmp_path / "case.json", tmp_path / "frames"
+    run = start("--until-fields", FIELDS, "--json", out, "--frames", frames)
+    run.until(lambda: run.of("ready"))
+    for n in range(1, FIELDS + 1):
+        run.press()
+        run.until(lambda n=n: len(run.of("captured")) == n)  # type: ignore[misc]
+        time.sleep((PACE.rest_frames + PACE.move_frames) / RATE_HZ)
+    assert run.ended() == 0, run.errors
+    again = tmp_path / "again.json"
+    pictures = sorted(map(str, frames.glob("*.png")))
+    score = ["score", *pictures, "--detector", "classical", "--json", str(again), "--quiet"]
+    assert main([*score, "--um-per-px", str(UM_PER_PX)]) == 0
+    live, scored = (json.loads(p.read_text(encoding="utf-8")) for p in (out, again))
+    assert live["simulated"], "a virtual camera shows no live tissue"
+    assert live["n_fields"] == FIELDS
+    assert live["n_cells"] > 100
+    for key in ("schema", "score", "status", "reason", "n_cells", "n_fields", "counts", "cutoff"):
+        assert live[key] == scored[key]
+    for a, b in zip(live["fields"], scored["fields"], strict=True):
+        assert a["counts"] == b["counts"]
+        assert a["pixel_sha256"] == b["pixel_sha256"]
+    assert len({field["pixel_sha256"] for field in live["fields"]}) >= FIELDS - 2
+    assert not "".join(run.errors).count("GenTL"), "nothing of the library on the terminal"
+
+
+def test_ctrl_c_ends_it_although_the_library_would_take_that_over(
+    tmp_path: Path, start: Callable[..., Running]
+) -> None:
+    out = tmp_path / "case.json"
+    run = start("--json", out)
+    run.until(lambda: run.of("ready"))
+    run.press()
+    run.until(lambda: run.of("captured"))
+    run.process.send_signal(signal.SIGINT)
+    assert run.ended() == 130
+    assert json.loads(out.read_text(encoding="utf-8"))["n_fields"] == 1
+    assert "Traceback" not in "".join(run.errors)
