@@ -13,8 +13,9 @@ from armicro.contracts.devices import Camera, Pedal
 from armicro.contracts.errors import DeviceError, InputError, ScaleError
 from armicro.contracts.frame import Optics
 from armicro.devices.capture import CaptureLoop
-from armicro.devices.line_pedal import ConsolePedal, SerialLinePedal
+from armicro.devices.console_pedal import ConsolePedal
 from armicro.devices.replay_camera import open_replay
+from armicro.devices.serial_pedal import SerialPedal, parse_contact
 from armicro.devices.webcam import WebcamCamera, parse_webcam
 from armicro.inference.choose import Say
 from armicro.scoring.guidelines import load_guideline
@@ -39,7 +40,7 @@ class InstrumentOptions:
     case : CaseOptions
         Case, rules, profile, reading, detector.
     pedal : str or None
-        `KEYBOARD`, or the address of a serial port; None for no pedal.
+        See `make_pedal`; None for no pedal.
     um_per_px : float or None
         Scale, where the camera does not tell it.
     cti : tuple of Path
@@ -157,10 +158,29 @@ def make_camera(options: InstrumentOptions) -> Camera:
 
 
 def make_pedal(address: str | None) -> Pedal | None:
-    """Make a pedal from `KEYBOARD` or a serial port's address; None makes none."""
+    """Make a pedal.
+
+    Parameters
+    ----------
+    address : str or None
+        `KEYBOARD`; `contact:PORT[:LINE]` for a contact on a modem line; else the address of a port behind
+        which a pedal sends lines. None makes none.
+
+    Raises
+    ------
+    InputError
+        If a contact names no port.
+    """
     if address is None:
         return None
-    return ConsolePedal() if address == KEYBOARD else SerialLinePedal(address)
+    if address == KEYBOARD:
+        return ConsolePedal()
+    if not address.lower().startswith("contact:"):
+        return SerialPedal(address)
+    contact = parse_contact(address)
+    if contact is None:
+        raise InputError(f"there is no pedal {address!r}: give contact:PORT, or contact:PORT:cts, dsr or dcd")
+    return contact
 
 
 def _scale(options: InstrumentOptions) -> Optics:
