@@ -15,7 +15,7 @@ from armicro.contracts.frame import Optics
 from armicro.devices.capture import CaptureLoop
 from armicro.devices.console_pedal import ConsolePedal
 from armicro.devices.replay_camera import open_replay
-from armicro.devices.serial_pedal import SerialPedal, parse_contact
+from armicro.devices.serial_pedal import SerialPedal
 from armicro.devices.webcam import WebcamCamera, parse_webcam
 from armicro.inference.choose import Say
 from armicro.scoring.guidelines import load_guideline

@@ -7,11 +7,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from armicro.contracts.devices import LinkEvent, LinkState
 from armicro.contracts.errors import DeviceError
+from armicro.devices.serial_port import OpenPort, Port, PortSettings, open_port
 
 NewsT = TypeVar("NewsT")
 OutT_co = TypeVar("OutT_co", covariant=True)
@@ -19,133 +19,20 @@ ToldT = TypeVar("ToldT")
 
 _LOG = logging.getLogger(__name__)
 
-READ_WAIT_S = 0.05
-"""How long a read waits; closing waits for no longer than this where the port answers."""
-LONGEST_READ = 4096
-LONGEST_LINE = 256
-"""Bytes. What is longer is no line of a pedal's or a nosepiece's."""
 _FIRST_RETRY_S = 0.25
 _LAST_RETRY_S = 2.0
 _PROVEN_S = 2.0
 """A connection that lasted this long is no flutter: the pauses after it begin at the shortest again."""
 _JOIN_S = 2.0
 """How long closing waits for a driver that hangs while it opens."""
-_STALE_S = 1.0
-"""The beginning of a line is forgotten after so much silence: it was noise of a plug, not half a line."""
-_LINE_TAKES_S = 0.1
-"""A line is not dated back by more than this."""
 _S = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class PortSettings:
-    """How a serial port is set.
-
-    Parameters
-    ----------
-    baud : int
-        Symbols per second.
-    data_bits : 5, 6, 7 or 8
-        Bits of a character.
-    parity : "N", "E" or "O"
-        None, even or odd.
-    stop_bits : 1 or 2
-        Between characters.
-
-    Raises
-    ------
-    ValueError
-        If the rate is not a positive number.
-    """
-
-    baud: int = 9600
-    data_bits: Literal[5, 6, 7, 8] = 8
-    parity: Literal["N", "E", "O"] = "N"
-    stop_bits: Literal[1, 2] = 1
-
-    def __post_init__(self) -> None:
-        if self.baud <= 0:
-            raise ValueError(f"{self.baud} baud: the rate of a port has to be above 0")
-
-
-class Port(Protocol):
-    """The part of a pyserial port that is used. Its errors are `OSError`s."""
-
-    @property
-    def in_waiting(self) -> int:
-        """How many bytes have come, or 1 for some."""
-        ...
-
-    @property
-    def cts(self) -> bool:
-        """Level of Clear To Send."""
-        ...
-
-    @property
-    def dsr(self) -> bool:
-        """Level of Data Set Ready."""
-        ...
-
-    @property
-    def cd(self) -> bool:
-        """Level of Data Carrier Detect."""
-        ...
-
-    def read(self, size: int = 1, /) -> bytes:
-        """Return up to so many bytes; fewer where they do not come in time."""
-        ...
-
-    def write(self, data: bytes, /) -> int | None:
-        """Send."""
-        ...
-
-    def close(self) -> None:
-        """Let go of the port."""
-        ...
-
-
-OpenPort = Callable[[str, PortSettings], Port]
-
-
-def open_port(address: str, settings: PortSettings) -> Port:
-    """Open whatever pyserial opens, for this process alone.
-
-    Parameters
-    ----------
-    address : str
-        `COM3`, `/dev/ttyUSB0`, `socket://host:port`, `loop://`, ...
-    settings : PortSettings
-        How the port is set; DTR and RTS are on, so that they can feed a contact.
-
-    Returns
-    -------
-    Port
-        Reads wait up to `READ_WAIT_S`.
-
-    Raises
-    ------
-    DeviceError
-        In words, with what to do about it.
-    """
-    try:
-        import serial
-    except ImportError as error:
-        raise DeviceError("pyserial is not installed: pip install 'armicro[instrument]'") from error
-    try:
-        port: Port = serial.serial_for_url(
-            address, baudrate=settings.baud, bytesize=settings.data_bits, parity=settings.parity,
-            stopbits=settings.stop_bits, timeout=READ_WAIT_S, write_timeout=1.0, exclusive=True,
-        )  # fmt: skip
-    except Exception as error:  # whatever a driver raises (termios.error is no OSError) is told as one thing
-        raise DeviceError(str(error)) from error
-    return port
 
 
 class PortUser(Protocol[OutT_co]):
     """What is done with a port while it is open; called by the link's thread alone. Returns what to tell."""
 
     def opened(self, port: Port) -> Sequence[OutT_co]:
-        """Begin with a port that was just opened. `OSError`: it is gone."""
+        """Begin with a port that was just opened. `DeviceError`, `OSError`: it cannot be used."""
         ...
 
     def poll(self, port: Port, stop: threading.Event) -> Sequence[OutT_co]:
@@ -277,21 +164,23 @@ class _Listener(threading.Thread, Generic[NewsT]):
 
     def _use(self, port: Port) -> None:
         user = self._user
+        connected = False
         try:
-            self._told_lost = False
+            first = user.opened(port)
+            connected, self._told_lost = True, False
             self._tell(self._on_link, self._link.event(LinkState.CONNECTED, "is connected."))
-            self._tell_all(user.opened(port))
+            self._tell_all(first)
             while not self._ending.is_set():
                 self._tell_all(user.poll(port, self._ending))
         except Exception as error:  # noqa: BLE001 - any fault of a driver is a lost line, told as such
             self._tell_all(user.ended(lost=True))
-            self._lost(f"is gone: {error}. Plug it in again.")
+            self._lost(f"is gone: {error}. Plug it in again." if connected else f"cannot be used: {error}")
         else:
             self._tell_all(user.ended(lost=False))
             self._tell(self._on_link, self._link.event(LinkState.CLOSED, "is closed."))
         finally:
             # A port whose device was pulled out may fail to close; what matters was told.
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(Exception):
                 port.close()
 
     def _lost(self, words: str) -> None:
@@ -315,53 +204,3 @@ def call_back(callback: Callable[[ToldT], None], one: ToldT) -> None:
         callback(one)
     except Exception:  # noqa: BLE001 - logged with its traceback; the receiver is to blame, and the line goes on
         _LOG.exception("a receiver of %s failed", type(one).__name__)
-
-
-def read_some(port: Port) -> bytes:
-    """Return what has come, and what comes within a moment where there is nothing yet."""
-    return port.read(max(1, min(port.in_waiting, LONGEST_READ)))
-
-
-class LineCutter:
-    """Cuts bytes into lines, wherever they are divided; holds no more than one line.
-
-    What is longer than a line can be is passed over up to its end. Bytes that are no text become U+FFFD.
-    """
-
-    def __init__(self) -> None:
-        self._part = b""
-        self._part_ns = 0
-        self._last_ns = 0
-        self._skipping = False
-
-    def feed(self, data: bytes, t_ns: int) -> list[tuple[str, int]]:
-        """Return the lines that are complete now.
-
-        Parameters
-        ----------
-        data : bytes
-            What came.
-        t_ns : int
-            When its first byte came, ns.
-
-        Returns
-        -------
-        list of (str, int)
-            Each without blanks around it, and when its first byte came, ns; empty lines are passed over.
-        """
-        if t_ns - self._last_ns > _STALE_S * _S:
-            self._part, self._skipping = b"", False
-        self._last_ns = t_ns
-        began_ns = self._part_ns if self._part else t_ns
-        lines = []
-        *whole, rest = (self._part + data).replace(b"\r", b"\n").split(b"\n")
-        for line in whole:
-            text = line.decode("utf-8", "replace").strip()
-            if text and len(line) <= LONGEST_LINE and not self._skipping:
-                lines.append((text, max(began_ns, t_ns - round(_LINE_TAKES_S * _S))))
-            self._skipping = False
-            began_ns = t_ns
-        self._part, self._part_ns = rest, began_ns
-        if len(rest) > LONGEST_LINE:
-            self._part, self._skipping = b"", True
-        return lines

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from armicro.contracts.devices import LinkEvent, LinkState
 from armicro.contracts.errors import DeviceError
-from armicro.devices.serial_link import LineCutter, Port, PortSettings, SerialLink, open_port
+from armicro.devices.line_cutter import LineCutter
+from armicro.devices.serial_link import SerialLink
+from armicro.devices.serial_port import Port, PortSettings, open_port
 
 S = 1_000_000_000
 
