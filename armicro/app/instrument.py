@@ -1,4 +1,4 @@
-"""The instrument put together: camera, pedal and session from their names."""
+"""The instrument put together: camera, pedal, nosepiece and session from their names."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from pathlib import Path
 
 from armicro.app.case_run import CaseOptions
 from armicro.app.detectors import make_detector
+from armicro.app.pedals import make_pedal, make_turret
 from armicro.app.profiles import load_stain_profile
 from armicro.contracts.casebook import OpenCase
-from armicro.contracts.devices import Camera, Pedal
+from armicro.contracts.devices import Camera, Nosepiece, Pedal
 from armicro.contracts.errors import DeviceError, InputError, ScaleError
 from armicro.contracts.frame import Optics
 from armicro.devices.capture import CaptureLoop
-from armicro.devices.console_pedal import ConsolePedal
 from armicro.devices.replay_camera import open_replay
-from armicro.devices.serial_pedal import SerialPedal
 from armicro.devices.webcam import WebcamCamera, parse_webcam
 from armicro.inference.choose import Say
 from armicro.scoring.guidelines import load_guideline
@@ -24,7 +23,6 @@ from armicro.session.session import Session
 from armicro.sim.slide import SimulatedSlide, SlideParams, case_at
 from armicro.store.memory import MemoryCase
 
-KEYBOARD = "keyboard"
 _OBJECTIVE = "as given"
 _SIM_UM_PER_PX = 0.212
 
@@ -40,11 +38,17 @@ class InstrumentOptions:
     case : CaseOptions
         Case, rules, profile, reading, detector.
     pedal : str or None
-        See `make_pedal`; None for no pedal.
+        See `armicro.app.pedals.make_pedal`; None for no pedal.
     um_per_px : float or None
         Scale, where the camera does not tell it.
     cti : tuple of Path
         GenTL producers for GenICam cameras.
+    pedal_profile : str or None
+        How the pedal speaks; see `make_pedal`.
+    nosepiece : str or None
+        See `armicro.app.pedals.make_turret`; None for no nosepiece.
+    positions : tuple of str
+        What stands where on it.
     """
 
     camera: str
@@ -52,10 +56,13 @@ class InstrumentOptions:
     pedal: str | None = None
     um_per_px: float | None = None
     cti: tuple[Path, ...] = ()
+    pedal_profile: str | None = None
+    nosepiece: str | None = None
+    positions: tuple[str, ...] = ()
 
 
 class Instrument:
-    """A session with its camera and pedal.
+    """A session with its camera, pedal and nosepiece.
 
     Parameters
     ----------
@@ -65,16 +72,23 @@ class Instrument:
         Driven by a capture thread.
     pedal : Pedal or None
         Listened to.
+    nosepiece : Nosepiece or None
+        Listened to.
     """
 
-    def __init__(self, session: Session, camera: Camera, pedal: Pedal | None) -> None:
+    def __init__(
+        self, session: Session, camera: Camera, pedal: Pedal | None, nosepiece: Nosepiece | None = None
+    ) -> None:
         self.session = session
         self.camera = camera
         self._loop = CaptureLoop(camera)
         self._pedal = pedal
+        self._nosepiece = nosepiece
 
     def start(self) -> None:
         """Begin to grab and to listen; returns at once."""
+        if self._nosepiece is not None:
+            self._nosepiece.start(self.session.on_position, self.session.on_nosepiece_link)
         self._loop.start(self.session.on_exposure, self.session.on_camera_event)
         if self._pedal is not None:
             self._pedal.start(self.session.on_press, self.session.on_pedal_link)
@@ -85,9 +99,14 @@ class Instrument:
             self._pedal.close()
 
     def close(self) -> None:
-        """Stop pedal, camera and session, in this order; waits for their threads. May be called twice."""
+        """Stop pedal, camera, nosepiece and session, in this order; waits for their threads.
+
+        May be called twice.
+        """
         self.stop_pedal()
         self._loop.close()
+        if self._nosepiece is not None:
+            self._nosepiece.close()
         self.session.close()
 
 
@@ -112,7 +131,8 @@ def make_instrument(options: InstrumentOptions, say: Say) -> Instrument:
         If a part is unknown, or cannot be loaded.
     """
     camera = make_camera(options)
-    pedal = make_pedal(options.pedal)
+    pedal = make_pedal(options.pedal, options.pedal_profile)
+    turret = make_turret(options.nosepiece, options.positions)
     case = options.case
     known = {} if options.um_per_px is None else {_OBJECTIVE: Optics(options.um_per_px)}
     parts = SessionParts(
@@ -125,10 +145,12 @@ def make_instrument(options: InstrumentOptions, say: Say) -> Instrument:
         guideline=case.guideline,
         reading=case.reading,
         seed=case.seed,
-        objectives=known,
-        objective=_OBJECTIVE if known else None,
+        objectives={**known, **turret.objectives},
+        # With a nosepiece nothing is known before it has told its position.
+        objective=_OBJECTIVE if known and turret.nosepiece is None else None,
+        positions=turret.positions,
     )
-    return Instrument(Session(parts, camera), camera, pedal)
+    return Instrument(Session(parts, camera), camera, pedal, turret.nosepiece)
 
 
 def make_camera(options: InstrumentOptions) -> Camera:
@@ -157,33 +179,9 @@ def make_camera(options: InstrumentOptions) -> Camera:
     )
 
 
-def make_pedal(address: str | None) -> Pedal | None:
-    """Make a pedal.
-
-    Parameters
-    ----------
-    address : str or None
-        `KEYBOARD`; `contact:PORT[:LINE]` for a contact on a modem line; else the address of a port behind
-        which a pedal sends lines. None makes none.
-
-    Raises
-    ------
-    InputError
-        If a contact names no port.
-    """
-    if address is None:
+def _scale(options: InstrumentOptions) -> Optics | None:
+    if options.nosepiece is not None:
         return None
-    if address == KEYBOARD:
-        return ConsolePedal()
-    if not address.lower().startswith("contact:"):
-        return SerialPedal(address)
-    contact = parse_contact(address)
-    if contact is None:
-        raise InputError(f"there is no pedal {address!r}: give contact:PORT, or contact:PORT:cts, dsr or dcd")
-    return contact
-
-
-def _scale(options: InstrumentOptions) -> Optics:
     if options.um_per_px is None:
         raise ScaleError(f"nothing tells the scale of {options.camera}: give µm per pixel with --um-per-px")
     return Optics(options.um_per_px)

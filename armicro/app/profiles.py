@@ -132,7 +132,8 @@ def _resolve(kind: str, name: str) -> Path:
     path = Path(name)
     if path.suffix != ".toml" and not path.exists():
         raise ProfileError(
-            f"no {_CALLED.get(kind, kind)} profile named {name!r}: give a .toml file or one of {', '.join(profile_names(kind))}"
+            f"no {_CALLED.get(kind, kind)} profile named {name!r}: give a .toml file or one of "
+            f"{', '.join(profile_names(kind))}"
         )
     return path
 

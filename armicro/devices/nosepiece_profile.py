@@ -93,8 +93,11 @@ class NosepieceProfileFile(FileModel):
     ask: AskTable | None = None
     objectives: Annotated[
         dict[_Position, Name],
-        Field(description="by position: an optics profile's name, or its file (from this file's folder)"),
-    ] = {}
+        Field(
+            default_factory=dict,
+            description="by position: an optics profile's name, or its file (from this file's folder)",
+        ),
+    ]
 
     def profile(self) -> NosepieceProfile:
         """Return the profile as a nosepiece takes it.

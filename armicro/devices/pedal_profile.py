@@ -117,7 +117,9 @@ class PedalProfileFile(FileModel):
         """
         times = self.times
         params = GestureParams(times.debounce_ms, times.long_ms, times.double_ms or None)
-        return PedalProfile(self.name, self.version, self._speech(), self.port.settings(), params, self.source)
+        return PedalProfile(
+            self.name, self.version, self._speech(), self.port.settings(), params, self.source
+        )
 
     def _speech(self) -> LineProtocol | ByteProtocol | Contact:
         if self.lines is not None:

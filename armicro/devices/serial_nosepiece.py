@@ -14,7 +14,7 @@ from armicro.devices.serial_link import SerialLink
 from armicro.devices.serial_port import OpenPort, Port, open_port, read_some
 
 ASK_AGAIN_S = 2.0
-"""How long an answer is waited for, s: a stand that is switched on after the port was opened has not heard."""
+"""How long an answer is waited for, s: a stand that was off when it was asked has not heard."""
 _S = 1_000_000_000
 
 

@@ -154,8 +154,31 @@ def run(
         str | None,
         typer.Option(
             "--pedal",
-            metavar="URL|keyboard",
-            help="Serial port (9600 8N1; a line `press` or `1` is a press), or keyboard: Enter captures.",
+            metavar="keyboard|ADDRESS|contact:ADDRESS",
+            help="keyboard: Enter captures. A serial port: 9600 8N1, a line `press` or `1` is a press. "
+            "contact: a switch between DTR and CTS (:dsr or :dcd behind it for other lines).",
+        ),
+    ] = None,
+    pedal_profile: Annotated[
+        str | None,
+        typer.Option(
+            "--pedal-profile", metavar="FILE", help="How the pedal speaks: a profile's name or file."
+        ),
+    ] = None,
+    nosepiece: Annotated[
+        str | None,
+        typer.Option(
+            "--nosepiece",
+            metavar="ADDRESS[,PROFILE]",
+            help="Serial port of a nosepiece that tells its position, and its profile (olympus-bx).",
+        ),
+    ] = None,
+    position: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--position",
+            metavar="N=OPTICS",
+            help="Optics profile of the objective at position N; may be repeated.",
         ),
     ] = None,
     um_per_px: Annotated[
@@ -203,7 +226,9 @@ def run(
         writer = CaseWriter(case, outputs, staging, [])
         if frames is not None and any(staging.folder(frames).glob("field-*.png")):
             raise OutputError(f"{frames}: holds captured frames already; name another folder")
-        made = InstrumentOptions(camera, case, pedal, um_per_px, tuple(cti or ()))
+        made = InstrumentOptions(
+            camera, case, pedal, um_per_px, tuple(cti or ()), pedal_profile, nosepiece, tuple(position or ())
+        )
         instrument = make_instrument(made, console.note)
         try:
             if not quiet:
