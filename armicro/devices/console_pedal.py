@@ -9,8 +9,11 @@ import time
 from collections.abc import Callable
 
 from armicro.contracts.devices import Gesture, LinkEvent, LinkState, PedalPress
+from armicro.devices.serial_link import call_back
 
 _POLL_S = 0.1
+_CAN_WAIT = os.name != "nt"
+"""Whether a read can be waited for; on Windows it can only be made, and nothing ends it but a key."""
 
 OnPress = Callable[[PedalPress], None]
 OnLink = Callable[[LinkEvent], None]
@@ -32,32 +35,60 @@ class ConsolePedal:
     def __init__(self, fd: int = 0, clock: Callable[[], int] = time.monotonic_ns) -> None:
         self._fd = fd
         self._clock = clock
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._reader: _Reader | None = None
 
     def start(self, on_press: OnPress, on_link: OnLink) -> None:
-        """Begin to listen; see `Pedal.start`."""
-        self._stop.clear()
-        self._thread = threading.Thread(
-            target=self._run, args=(on_press, on_link), name="armicro-pedal", daemon=True
-        )
-        self._thread.start()
+        """Begin to listen, anew if it did already; see `Pedal.start`."""
+        self.close()
+        self._reader = _Reader(self._fd, self._clock, on_press, on_link)
+        self._reader.start()
 
     def close(self) -> None:
-        """Stop; no callback comes afterwards."""
-        self._stop.set()
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.join()
+        """Stop; no callback comes afterwards. May be called twice."""
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.close()
 
-    def _run(self, on_press: OnPress, on_link: OnLink) -> None:
-        while not self._stop.is_set():
-            if not select.select([self._fd], [], [], _POLL_S)[0]:
+
+class _Reader(threading.Thread):
+    """One listening, from start to close.
+
+    Its gate is shut when it is closed: where a read cannot be ended it goes on alone, and nobody hears of it.
+    """
+
+    def __init__(self, fd: int, clock: Callable[[], int], on_press: OnPress, on_link: OnLink) -> None:
+        super().__init__(name="armicro-keyboard", daemon=True)
+        self._fd = fd
+        self._clock = clock
+        self._on_press = on_press
+        self._on_link = on_link
+        self._gate = threading.Lock()
+        self._shut = False
+
+    def close(self) -> None:
+        with self._gate:
+            self._shut = True
+        if _CAN_WAIT:
+            self.join()
+
+    def run(self) -> None:
+        while not self._shut:
+            if _CAN_WAIT and not select.select([self._fd], [], [], _POLL_S)[0]:
                 continue
-            data = os.read(self._fd, 4096)
+            try:
+                data = os.read(self._fd, 4096)
+            except OSError:
+                data = b""  # a terminal that was taken away
+            with self._gate:
+                if self._shut:
+                    return
+                self._tell(data)
             if not data:
-                words = "Standard input has ended: there is no key to press any more."
-                on_link(LinkEvent(LinkState.LOST, words, self._clock(), self.identity))
                 return
-            for _ in range(data.count(b"\n")):
-                on_press(PedalPress(Gesture.SHORT, self._clock(), self.identity))
+
+    def _tell(self, data: bytes) -> None:
+        if not data:
+            words = "Standard input has ended: there is no key to press any more."
+            call_back(self._on_link, LinkEvent(LinkState.LOST, words, self._clock(), ConsolePedal.identity))
+        for _ in range(data.count(b"\n")):
+            call_back(self._on_press, PedalPress(Gesture.SHORT, self._clock(), ConsolePedal.identity))
