@@ -63,16 +63,16 @@ class _Reader(threading.Thread):
         self._on_press = on_press
         self._on_link = on_link
         self._gate = threading.Lock()
-        self._shut = False
+        self._shut = threading.Event()
 
     def close(self) -> None:
         with self._gate:
-            self._shut = True
+            self._shut.set()
         if _CAN_WAIT:
             self.join()
 
     def run(self) -> None:
-        while not self._shut:
+        while not self._shut.is_set():
             if _CAN_WAIT and not select.select([self._fd], [], [], _POLL_S)[0]:
                 continue
             try:
@@ -80,7 +80,7 @@ class _Reader(threading.Thread):
             except OSError:
                 data = b""  # a terminal that was taken away
             with self._gate:
-                if self._shut:
+                if self._shut.is_set():
                     return
                 self._tell(data)
             if not data:

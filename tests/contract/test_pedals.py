@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 
@@ -20,31 +19,33 @@ from armicro.devices.serial_port import Port, PortSettings, open_port
 from tests.serial_rig import Heard, PtyPlug, SwitchPlug, until
 
 
-class Foot(Protocol):
+class Foot:
     """A pedal and all that is done to it."""
 
     pedal: Pedal
-    tells_release: bool
+    tells_release = True
+    is_plugged = True
 
-    def plug_in(self) -> None: ...
+    def plug_in(self) -> None:
+        pass
 
-    def pull_out(self) -> None: ...
+    def pull_out(self) -> None:
+        raise NotImplementedError
 
-    def down(self) -> None: ...
+    def down(self) -> None:
+        raise NotImplementedError
 
-    def up(self) -> None: ...
+    def up(self) -> None:
+        raise NotImplementedError
 
 
-class KeyboardFoot:
-    tells_release = False
+class KeyboardFoot(Foot):
+    tells_release = is_plugged = False
 
     def __init__(self, folder: Path) -> None:
         del folder
         self._near, self._far = os.pipe()
         self.pedal = ConsolePedal(self._near)
-
-    def plug_in(self) -> None:
-        pass
 
     def pull_out(self) -> None:
         if self._far >= 0:
@@ -58,13 +59,18 @@ class KeyboardFoot:
         pass
 
 
-class PtyFoot:
+class PtyFoot(Foot):
     def __init__(self, folder: Path, speech: LineProtocol | ByteProtocol, down: bytes, up: bytes) -> None:
         self._plug = PtyPlug(folder)
-        self.plug_in, self.pull_out = self._plug.plug_in, self._plug.pull_out
         self.pedal = SerialPedal(self._plug.address, PedalProfile(speech=speech))
         self.tells_release = bool(up)
         self._down, self._up = down, up
+
+    def plug_in(self) -> None:
+        self._plug.plug_in()
+
+    def pull_out(self) -> None:
+        self._plug.pull_out()
 
     def down(self) -> None:
         self._plug.send(self._down)
@@ -74,20 +80,20 @@ class PtyFoot:
             self._plug.send(self._up)
 
 
-class SwitchFoot:
-    tells_release = True
-
+class SwitchFoot(Foot):
     def __init__(self, folder: Path, contact: Contact) -> None:
         del folder
         self._plug = SwitchPlug()
         self._name = {"cts": "cts", "dsr": "dsr", "dcd": "cd"}[contact.line]
         self._active = contact.active_high
-        self.pull_out = self._plug.pull_out
         self.pedal = SerialPedal("COM7", PedalProfile(speech=contact), opener=self._plug.open)
 
     def plug_in(self) -> None:
         self._plug.plug_in()
         self.up()
+
+    def pull_out(self) -> None:
+        self._plug.pull_out()
 
     def down(self) -> None:
         setattr(self._plug.port, self._name, self._active)
@@ -96,10 +102,8 @@ class SwitchFoot:
         setattr(self._plug.port, self._name, not self._active)
 
 
-class LoopFoot:
+class LoopFoot(Foot):
     """A contact on a real port of pyserial's whose RTS is wired to its CTS."""
-
-    tells_release = True
 
     def __init__(self, folder: Path) -> None:
         del folder
@@ -156,7 +160,7 @@ def foot(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Foot]:
 
 @pytest.fixture
 def serial_foot(foot: Foot) -> Foot:
-    if isinstance(foot, KeyboardFoot):
+    if not foot.is_plugged:
         pytest.skip("a keyboard is not plugged in and out")
     return foot
 
@@ -165,7 +169,7 @@ def ready(foot: Foot) -> Heard:
     heard = Heard()
     foot.plug_in()
     heard.listen_to(foot.pedal)
-    if not isinstance(foot, KeyboardFoot):
+    if foot.is_plugged:
         until(heard.connected)
     # A contact counts only after it was open for as long as it may bounce.
     time.sleep(0.05)
@@ -229,7 +233,7 @@ def test_nothing_is_heard_after_close_and_it_can_begin_anew(foot: Foot) -> None:
     foot.pedal.close()
     told = list(heard.presses), list(heard.links)
     # The keyboard's input stays where it is, and is read when somebody listens again.
-    if not isinstance(foot, KeyboardFoot):
+    if foot.is_plugged:
         press(foot)
         time.sleep(0.2)
         assert (heard.presses, heard.links) == told
@@ -240,7 +244,7 @@ def test_nothing_is_heard_after_close_and_it_can_begin_anew(foot: Foot) -> None:
 
 
 def ready_again(foot: Foot) -> Heard:
-    if not isinstance(foot, KeyboardFoot):
+    if foot.is_plugged:
         foot.pull_out()
     return ready(foot)
 
@@ -269,7 +273,7 @@ def test_a_receiver_that_fails_once_hears_the_next_press(
 
     foot.plug_in()
     foot.pedal.start(fail, heard.links.append)
-    until(lambda: heard.connected() or isinstance(foot, KeyboardFoot))
+    until(lambda: heard.connected() or not foot.is_plugged)
     time.sleep(0.05)
     press(foot)
     until(lambda: len(calls) > foot.tells_release)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 import tracemalloc
@@ -125,7 +126,7 @@ def test_a_flood_of_a_thousand_presses_in_ten_seconds(plug: PtyPlug, tmp_path: P
     assert grown[1] - grown[0] < 50_000 + 40 * len(times)
     # After one that counts the next counts 30 ms later: every third, or fourth where one comes early.
     assert 250 <= len(times) <= 334
-    gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
+    gaps = [b - a for a, b in itertools.pairwise(times)]
     assert min(gaps) >= 30 * MS
 
 
@@ -197,19 +198,22 @@ def test_a_port_without_modem_lines_is_told_once(plug: PtyPlug) -> None:
     assert "use a port with modem lines, or a pedal that sends lines" in heard.links[0].words
 
 
-def test_gestures_that_a_pedal_tells_itself(plug: PtyPlug) -> None:
-    for n, (speech, sent) in enumerate(
-        [
-            (LineProtocol("s", long="l+", double="d"), b"S\nlll\nx\nd\n"),
-            (ByteProtocol(1, long=2, double=3), b"\x01\x02\x09\x03"),
-        ]
-    ):
-        pedal = SerialPedal(plug.address, PedalProfile(speech=speech, times=GestureParams(debounce_ms=0)))
-        heard = listening(pedal)
-        plug.send(sent)
-        until(lambda heard=heard: len(heard.presses) == 3)  # type: ignore[misc]
-        pedal.close()
-        assert heard.ends == [Gesture.SHORT, Gesture.LONG, Gesture.DOUBLE], n
+@pytest.mark.parametrize(
+    ("speech", "sent"),
+    [
+        (LineProtocol("s", long="l+", double="d"), b"S\nlll\nx\nd\n"),
+        (ByteProtocol(1, long=2, double=3), b"\x01\x02\x09\x03"),
+    ],
+)
+def test_gestures_that_a_pedal_tells_itself(
+    plug: PtyPlug, speech: LineProtocol | ByteProtocol, sent: bytes
+) -> None:
+    pedal = SerialPedal(plug.address, PedalProfile(speech=speech, times=GestureParams(debounce_ms=0)))
+    heard = listening(pedal)
+    plug.send(sent)
+    until(lambda: len(heard.presses) == 3)
+    pedal.close()
+    assert heard.ends == [Gesture.SHORT, Gesture.LONG, Gesture.DOUBLE]
 
 
 @pytest.mark.parametrize("protocol", [LineProtocol, ByteProtocol])
