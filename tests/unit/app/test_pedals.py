@@ -241,19 +241,19 @@ def test_between_two_positions_nothing_is_shown(plug: PtyPlug, tmp_path: Path) -
         until(lambda: plug.received().endswith(b"1OB?\r\n"))
         plug.send(b"1OB 2\r\n")
         until(lambda: session.snapshot().objective == "20x")
-        until(lambda: session.snapshot().live is not None, 60)
+        until(lambda: session.live() is not None, 60)
         plug.send(b"1OBM X\r\n")
         until(lambda: session.snapshot().objective is None)
         for _ in range(10):
             time.sleep(0.1)
-            assert session.snapshot().live is None
+            assert session.live() is None
         plug.send(b"1OBM 3\r\n")
         until(lambda: session.snapshot().objective == "40x")
-        until(lambda: session.snapshot().live is not None, 60)
+        until(lambda: session.live() is not None, 60)
         plug.send(b"1OBM 5\r\n")
         until(lambda: session.snapshot().faults)
         assert session.snapshot().faults[0].words.startswith("Position 5 of the nosepiece has no objective")
-        assert session.snapshot().live is None
+        assert session.live() is None
         plug.pull_out()
         until(lambda: any(f.words.endswith("Plug it in again.") for f in session.snapshot().faults))
     finally:
