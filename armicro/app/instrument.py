@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from armicro.app.detectors import make_detector
 from armicro.app.pedals import make_pedal, make_turret
 from armicro.app.profiles import load_stain_profile
 from armicro.contracts.casebook import OpenCase
-from armicro.contracts.devices import Camera, Nosepiece, Pedal
+from armicro.contracts.devices import Camera, Nosepiece, NosepiecePosition, Pedal
 from armicro.contracts.errors import DeviceError, InputError, ScaleError
 from armicro.contracts.frame import Optics
 from armicro.devices.capture import CaptureLoop
@@ -88,6 +89,8 @@ class Instrument:
     def start(self) -> None:
         """Begin to grab and to listen; returns at once."""
         if self._nosepiece is not None:
+            # Whatever the camera believes: the objective is unknown until the nosepiece has spoken.
+            self.session.on_position(NosepiecePosition(None, time.monotonic_ns()))
             self._nosepiece.start(self.session.on_position, self.session.on_nosepiece_link)
         self._loop.start(self.session.on_exposure, self.session.on_camera_event)
         if self._pedal is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -45,6 +46,7 @@ class KeyboardFoot(Foot):
     def __init__(self, folder: Path) -> None:
         del folder
         self._near, self._far = os.pipe()
+        weakref.finalize(self, os.close, self._near)
         self.pedal = ConsolePedal(self._near)
 
     def pull_out(self) -> None:
@@ -172,7 +174,7 @@ def ready(foot: Foot) -> Heard:
     if foot.is_plugged:
         until(heard.connected)
     # A contact counts only after it was open for as long as it may bounce.
-    time.sleep(0.05)
+    time.sleep(0.1)
     return heard
 
 
@@ -274,7 +276,7 @@ def test_a_receiver_that_fails_once_hears_the_next_press(
     foot.plug_in()
     foot.pedal.start(fail, heard.links.append)
     until(lambda: heard.connected() or not foot.is_plugged)
-    time.sleep(0.05)
+    time.sleep(0.1)
     press(foot)
     until(lambda: len(calls) > foot.tells_release)
     time.sleep(0.1)
@@ -292,7 +294,7 @@ def test_a_pedal_that_is_pulled_out_is_told_and_heard_again_when_it_is_back(seri
     for n in (1, 2):
         foot.plug_in()
         until(heard.connected, timeout_s=3)
-        time.sleep(0.05)
+        time.sleep(0.1)
         press(foot)
         until(lambda n=n: len(heard.ends) == n)  # type: ignore[misc]
         began = time.monotonic()

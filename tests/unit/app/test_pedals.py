@@ -239,6 +239,9 @@ def test_between_two_positions_nothing_is_shown(plug: PtyPlug, tmp_path: Path) -
         assert session.snapshot().objective is None
         instrument.start()
         until(lambda: plug.received().endswith(b"1OB?\r\n"))
+        until(lambda: session.snapshot().camera is not None)
+        time.sleep(0.5)
+        assert session.live() is None
         plug.send(b"1OB 2\r\n")
         until(lambda: session.snapshot().objective == "20x")
         until(lambda: session.live() is not None, 60)
