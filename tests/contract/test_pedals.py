@@ -174,11 +174,11 @@ def ready(foot: Foot) -> Heard:
     if foot.is_plugged:
         until(heard.connected)
     # A contact counts only after it was open for as long as it may bounce.
-    time.sleep(0.1)
+    time.sleep(0.3)
     return heard
 
 
-def press(foot: Foot, held_s: float = 0.05) -> None:
+def press(foot: Foot, held_s: float = 0.15) -> None:
     foot.down()
     time.sleep(held_s)
     foot.up()
@@ -276,7 +276,7 @@ def test_a_receiver_that_fails_once_hears_the_next_press(
     foot.plug_in()
     foot.pedal.start(fail, heard.links.append)
     until(lambda: heard.connected() or not foot.is_plugged)
-    time.sleep(0.1)
+    time.sleep(0.3)
     press(foot)
     until(lambda: len(calls) > foot.tells_release)
     time.sleep(0.1)
@@ -294,7 +294,7 @@ def test_a_pedal_that_is_pulled_out_is_told_and_heard_again_when_it_is_back(seri
     for n in (1, 2):
         foot.plug_in()
         until(heard.connected, timeout_s=3)
-        time.sleep(0.1)
+        time.sleep(0.3)
         press(foot)
         until(lambda n=n: len(heard.ends) == n)  # type: ignore[misc]
         began = time.monotonic()
