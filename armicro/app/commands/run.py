@@ -227,8 +227,9 @@ def run(
         if frames is not None and any(staging.folder(frames).glob("field-*.png")):
             raise OutputError(f"{frames}: holds captured frames already; name another folder")
         made = InstrumentOptions(
-            camera, case, pedal, um_per_px, tuple(cti or ()), pedal_profile, nosepiece, tuple(position or ())
-        )
+            camera, case, pedal, um_per_px, tuple(cti or ()),
+            pedal_profile=pedal_profile, nosepiece=nosepiece, positions=tuple(position or ()),
+        )  # fmt: skip
         instrument = make_instrument(made, console.note)
         try:
             if not quiet:
