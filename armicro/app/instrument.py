@@ -1,20 +1,21 @@
-"""The instrument put together: camera, pedal and session from their names."""
+"""The instrument put together: camera, pedal, nosepiece and session from their names."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from armicro.app.case_run import CaseOptions
 from armicro.app.detectors import make_detector
+from armicro.app.pedals import make_pedal, make_turret
 from armicro.app.profiles import load_stain_profile
 from armicro.contracts.casebook import OpenCase
-from armicro.contracts.devices import Camera, Pedal
+from armicro.contracts.devices import Camera, Nosepiece, NosepiecePosition, Pedal
 from armicro.contracts.errors import InputError, ScaleError
 from armicro.contracts.frame import Optics
 from armicro.devices.capture import CaptureLoop
 from armicro.devices.genicam_camera import GenicamCamera
-from armicro.devices.line_pedal import ConsolePedal, SerialLinePedal
 from armicro.devices.replay_camera import open_replay
 from armicro.devices.webcam import WebcamCamera, parse_webcam
 from armicro.inference.choose import Say
@@ -25,7 +26,6 @@ from armicro.sim.slide import SimulatedSlide, SlideParams, case_at
 from armicro.store.casebook import CaseBook
 from armicro.store.memory import MemoryCase
 
-KEYBOARD = "keyboard"
 _OBJECTIVE = "as given"
 _SIM_UM_PER_PX = 0.212
 
@@ -41,13 +41,19 @@ class InstrumentOptions:
     case : CaseOptions
         Case, rules, profile, reading, detector.
     pedal : str or None
-        `KEYBOARD`, or the address of a serial port; None for no pedal.
+        See `armicro.app.pedals.make_pedal`; None for no pedal.
     um_per_px : float or None
         Scale, where the camera does not tell it.
     cti : tuple of Path
         GenTL producers for GenICam cameras.
     cases : Path or None
         Folder where cases are kept; None keeps them in memory.
+    pedal_profile : str or None
+        How the pedal speaks; see `make_pedal`.
+    nosepiece : str or None
+        See `armicro.app.pedals.make_turret`; None for no nosepiece.
+    positions : tuple of str
+        What stands where on it.
     """
 
     camera: str
@@ -56,10 +62,13 @@ class InstrumentOptions:
     um_per_px: float | None = None
     cti: tuple[Path, ...] = ()
     cases: Path | None = None
+    pedal_profile: str | None = None
+    nosepiece: str | None = None
+    positions: tuple[str, ...] = ()
 
 
 class Instrument:
-    """A session with its camera and pedal.
+    """A session with its camera, pedal and nosepiece.
 
     Parameters
     ----------
@@ -71,19 +80,31 @@ class Instrument:
         Listened to.
     book : CaseBook or None
         Closed at the end.
+    nosepiece : Nosepiece or None
+        Listened to.
     """
 
     def __init__(
-        self, session: Session, camera: Camera, pedal: Pedal | None, book: CaseBook | None = None
+        self,
+        session: Session,
+        camera: Camera,
+        pedal: Pedal | None,
+        book: CaseBook | None = None,
+        nosepiece: Nosepiece | None = None,
     ) -> None:
         self._book = book
         self.session = session
         self.camera = camera
         self._loop = CaptureLoop(camera)
         self._pedal = pedal
+        self._nosepiece = nosepiece
 
     def start(self) -> None:
         """Begin to grab and to listen; returns at once."""
+        if self._nosepiece is not None:
+            # Whatever the camera believes: the objective is unknown until the nosepiece has spoken.
+            self.session.on_position(NosepiecePosition(None, time.monotonic_ns()))
+            self._nosepiece.start(self.session.on_position, self.session.on_nosepiece_link)
         self._loop.start(self.session.on_exposure, self.session.on_camera_event)
         if self._pedal is not None:
             self._pedal.start(self.session.on_press, self.session.on_pedal_link)
@@ -94,9 +115,14 @@ class Instrument:
             self._pedal.close()
 
     def close(self) -> None:
-        """Stop pedal, camera and session, in this order; waits for their threads. May be called twice."""
+        """Stop pedal, camera, nosepiece and session, in this order; waits for their threads.
+
+        May be called twice.
+        """
         self.stop_pedal()
         self._loop.close()
+        if self._nosepiece is not None:
+            self._nosepiece.close()
         self.session.close()
         if self._book is not None:
             self._book.close()
@@ -123,7 +149,8 @@ def make_instrument(options: InstrumentOptions, say: Say) -> Instrument:
         If a part is unknown, or cannot be loaded.
     """
     camera = make_camera(options)
-    pedal = make_pedal(options.pedal)
+    pedal = make_pedal(options.pedal, options.pedal_profile)
+    turret = make_turret(options.nosepiece, options.positions)
     case = options.case
     known = {} if options.um_per_px is None else {_OBJECTIVE: Optics(options.um_per_px)}
     book = None if options.cases is None else CaseBook(options.cases)
@@ -137,10 +164,12 @@ def make_instrument(options: InstrumentOptions, say: Say) -> Instrument:
         guideline=case.guideline,
         reading=case.reading,
         seed=case.seed,
-        objectives=known,
-        objective=_OBJECTIVE if known else None,
+        objectives={**known, **turret.objectives},
+        # With a nosepiece nothing is known before it has told its position.
+        objective=_OBJECTIVE if known and turret.nosepiece is None else None,
+        positions=turret.positions,
     )
-    return Instrument(Session(parts, camera), camera, pedal, book)
+    return Instrument(Session(parts, camera), camera, pedal, book, turret.nosepiece)
 
 
 def make_camera(options: InstrumentOptions) -> Camera:
@@ -169,14 +198,9 @@ def make_camera(options: InstrumentOptions) -> Camera:
     )
 
 
-def make_pedal(address: str | None) -> Pedal | None:
-    """Make a pedal from `KEYBOARD` or a serial port's address; None makes none."""
-    if address is None:
+def _scale(options: InstrumentOptions) -> Optics | None:
+    if options.nosepiece is not None:
         return None
-    return ConsolePedal() if address == KEYBOARD else SerialLinePedal(address)
-
-
-def _scale(options: InstrumentOptions) -> Optics:
     if options.um_per_px is None:
         raise ScaleError(f"nothing tells the scale of {options.camera}: give µm per pixel with --um-per-px")
     return Optics(options.um_per_px)

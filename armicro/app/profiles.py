@@ -1,9 +1,11 @@
-"""Stain and optics profiles: TOML files, checked by a model, made into the types of the science."""
+"""Profiles: TOML files, checked by a model, made into the types of the science and of the devices."""
 
 from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -14,6 +16,8 @@ from armicro.contracts.errors import ArmicroError, ProfileError
 from armicro.contracts.frame import MAX_UM_PER_PX, MIN_UM_PER_PX, Optics
 from armicro.contracts.stain import DabThresholds, StainProfile
 from armicro.devices.file_model import FileModel, explain, read_text
+from armicro.devices.nosepiece_profile import NosepieceProfile, NosepieceProfileFile
+from armicro.devices.pedal_profile import PedalProfile, PedalProfileFile
 from armicro.imaging.stain import stain_matrix
 
 DEFAULT_STAIN_PROFILE = "default-hdab"
@@ -98,10 +102,13 @@ class OpticsProfileFile(FileModel):
 SCHEMAS: dict[str, type[FileModel]] = {
     "stain/stain-profile.schema.json": StainProfileFile,
     "optics/optics-profile.schema.json": OpticsProfileFile,
+    "pedals/pedal-profile.schema.json": PedalProfileFile,
+    "nosepieces/nosepiece-profile.schema.json": NosepieceProfileFile,
 }
 """Exported schemas, by their place in the calibration folder."""
 
 _FileT = TypeVar("_FileT", bound=FileModel)
+_MadeT = TypeVar("_MadeT")
 
 
 def schema_text(model: type[FileModel]) -> str:
@@ -110,8 +117,12 @@ def schema_text(model: type[FileModel]) -> str:
 
 
 def profile_names(kind: str) -> tuple[str, ...]:
-    """Return the names of the shipped profiles of a kind, "stain" or "optics"."""
+    """Return the names of the shipped profiles of a kind: a folder of `calibration`."""
     return tuple(sorted(p.stem for p in (data_folder("calibration") / kind).glob("*.toml")))
+
+
+_CALLED = {"pedals": "pedal", "nosepieces": "nosepiece"}
+"""What kinds of profile are called where it is not the folder's name."""
 
 
 def _resolve(kind: str, name: str) -> Path:
@@ -121,7 +132,8 @@ def _resolve(kind: str, name: str) -> Path:
     path = Path(name)
     if path.suffix != ".toml" and not path.exists():
         raise ProfileError(
-            f"no {kind} profile named {name!r}: give a .toml file or one of {', '.join(profile_names(kind))}"
+            f"no {_CALLED.get(kind, kind)} profile named {name!r}: give a .toml file or one of "
+            f"{', '.join(profile_names(kind))}"
         )
     return path
 
@@ -136,6 +148,14 @@ def _load(path: Path, model: type[_FileT]) -> _FileT:
         raise ProfileError(f"{path}: its values are nested too deeply") from error
     except ValidationError as error:
         raise ProfileError(f"{path}: {explain(error)}") from error
+
+
+def _made(path: Path, make: Callable[[], _MadeT]) -> _MadeT:
+    """Make what a file describes; contradictions between its values are told with its name."""
+    try:
+        return make()
+    except (ArmicroError, ValueError) as error:
+        raise ProfileError(f"{path}: {error}") from error
 
 
 def load_stain_profile(name: str = DEFAULT_STAIN_PROFILE) -> StainProfile:
@@ -157,11 +177,7 @@ def load_stain_profile(name: str = DEFAULT_STAIN_PROFILE) -> StainProfile:
         In one line with file, key and what was expected.
     """
     path = _resolve("stain", name)
-    try:
-        return _load(path, StainProfileFile).profile()
-    except ArmicroError as error:
-        text = str(error)
-        raise ProfileError(text if text.startswith(str(path)) else f"{path}: {text}") from error
+    return _made(path, _load(path, StainProfileFile).profile)
 
 
 def load_optics(name: str) -> Optics:
@@ -183,3 +199,21 @@ def load_optics(name: str) -> Optics:
         In one line with file, key and what was expected.
     """
     return _load(_resolve("optics", name), OpticsProfileFile).optics()
+
+
+def load_pedal_profile(name: str) -> PedalProfile:
+    """Load a pedal profile: a shipped one by its name, or a TOML file; see `load_optics`."""
+    path = _resolve("pedals", name)
+    return _made(path, _load(path, PedalProfileFile).profile)
+
+
+def load_nosepiece_profile(name: str) -> NosepieceProfile:
+    """Load a nosepiece profile: a shipped one by its name, or a TOML file; see `load_optics`.
+
+    Optics profiles that lie in its folder are given with their path.
+    """
+    path = _resolve("nosepieces", name)
+    profile = _made(path, _load(path, NosepieceProfileFile).profile)
+    beside = {p: path.parent / optics for p, optics in profile.objectives.items()}
+    found = {p: str(file) for p, file in beside.items() if file.is_file()}
+    return replace(profile, objectives={**profile.objectives, **found})

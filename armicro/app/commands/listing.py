@@ -12,6 +12,8 @@ import typer
 from armicro.app import console
 from armicro.app.profiles import OpticsProfileFile, StainProfileFile, schema_text
 from armicro.devices.file_model import FileModel
+from armicro.devices.nosepiece_profile import NosepieceProfileFile
+from armicro.devices.pedal_profile import PedalProfileFile
 from armicro.devices.recordings import RecordingFile
 from armicro.report.case_json import json_schema
 from armicro.scoring.guidelines import DEFAULT_GUIDELINE, guideline_names, load_guideline
@@ -23,6 +25,8 @@ class SchemaName(StrEnum):
     CASE = "case"
     STAIN_PROFILE = "stain-profile"
     OPTICS_PROFILE = "optics-profile"
+    PEDAL_PROFILE = "pedal-profile"
+    NOSEPIECE_PROFILE = "nosepiece-profile"
     RECORDING = "recording"
 
 
@@ -47,6 +51,8 @@ def schema(
         models: dict[SchemaName, type[FileModel]] = {
             SchemaName.STAIN_PROFILE: StainProfileFile,
             SchemaName.OPTICS_PROFILE: OpticsProfileFile,
+            SchemaName.PEDAL_PROFILE: PedalProfileFile,
+            SchemaName.NOSEPIECE_PROFILE: NosepieceProfileFile,
             SchemaName.RECORDING: RecordingFile,
         }
         text = schema_text(models[name])

@@ -160,8 +160,31 @@ def run(
         str | None,
         typer.Option(
             "--pedal",
-            metavar="URL|keyboard",
-            help="Serial port (9600 8N1; a line `press` or `1` is a press), or keyboard: Enter captures.",
+            metavar="keyboard|ADDRESS|contact:ADDRESS",
+            help="keyboard: Enter captures. A serial port: 9600 8N1, a line `press` or `1` is a press. "
+            "contact: a switch between DTR and CTS (:dsr or :dcd behind it for other lines).",
+        ),
+    ] = None,
+    pedal_profile: Annotated[
+        str | None,
+        typer.Option(
+            "--pedal-profile", metavar="FILE", help="How the pedal speaks: a profile's name or file."
+        ),
+    ] = None,
+    nosepiece: Annotated[
+        str | None,
+        typer.Option(
+            "--nosepiece",
+            metavar="ADDRESS[,PROFILE]",
+            help="Serial port of a nosepiece that tells its position, and its profile (olympus-bx).",
+        ),
+    ] = None,
+    position: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--position",
+            metavar="N=OPTICS",
+            help="Optics profile of the objective at position N; may be repeated.",
         ),
     ] = None,
     um_per_px: Annotated[
@@ -221,7 +244,15 @@ def run(
         if frames is not None and any(staging.folder(frames).glob("field-*.png")):
             raise OutputError(f"{frames}: holds captured frames already; name another folder")
         made = InstrumentOptions(
-            camera, case, pedal, um_per_px, tuple(cti or ()), cases_folder(cases) if keep else None
+            camera,
+            case,
+            pedal,
+            um_per_px,
+            tuple(cti or ()),
+            cases=cases_folder(cases) if keep else None,
+            pedal_profile=pedal_profile,
+            nosepiece=nosepiece,
+            positions=tuple(position or ()),
         )
         instrument = make_instrument(made, console.note)
         try:

@@ -17,6 +17,7 @@ from armicro import __version__
 from armicro.app.bench_child import BenchTask, bench_field, run_task
 from armicro.app.commands.bench import parse_sizes, run_in_child
 from armicro.app.commands.doctor import examine
+from armicro.app.commands.listing import SchemaName
 from armicro.contracts.cells import CATEGORIES
 from armicro.contracts.errors import EngineError, InputError
 from armicro.contracts.score import RESEARCH_USE_ONLY
@@ -236,7 +237,7 @@ def test_guidelines_are_listed_with_their_citation(run: Run) -> None:
     assert "doi" in out.lower()
 
 
-@pytest.mark.parametrize("name", ["case", "stain-profile", "optics-profile", "recording"])
+@pytest.mark.parametrize("name", [s.value for s in SchemaName])
 def test_schemas_are_json(run: Run, name: str) -> None:
     code, out, _ = run("schema", name)
     assert code == 0
