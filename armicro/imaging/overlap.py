@@ -1,0 +1,134 @@
+"""How much of a field was captured before: two pictures of one slide laid over each other. Pure.
+
+Both are reduced to about 2 µm per pixel, where noise and focus differ little, and correlated over all shifts
+(with the overlap's own mean and contrast); the best shift counts only where the overlap agrees closely.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from armicro.contracts.arrays import F32, U8
+from armicro.contracts.frame import Optics
+from armicro.imaging.scale import reduce_blocks
+
+COARSE_UM_PER_PX = 2.0
+LEAST_AGREEMENT = 0.85
+"""Correlation of the overlap above which two pictures show the same place: real overlaps had 0.91 or more,
+other places of one tissue at most 0.79."""
+LEAST_SHARE = 0.02
+_FLAT = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Coarse:
+    """A field as it is kept for comparing.
+
+    Parameters
+    ----------
+    grey : ndarray of float32, (h, w)
+        Grey levels at about `COARSE_UM_PER_PX`.
+    um_per_px : float
+        Its scale, µm.
+    factor : int
+        Field pixels per pixel of it.
+    """
+
+    grey: F32
+    um_per_px: float
+    factor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Where a field lies over an earlier one.
+
+    Parameters
+    ----------
+    share : float
+        Part of the later field that the earlier one shows, 0 to 1.
+    rows, columns : tuple of int
+        That part, first and last + 1, px of the later field.
+    agreement : float
+        Correlation of the two there.
+    """
+
+    share: float
+    rows: tuple[int, int]
+    columns: tuple[int, int]
+    agreement: float
+
+
+def coarse(rgb: U8, optics: Optics) -> Coarse:
+    """Reduce a field to what is compared."""
+    factor = max(1, round(COARSE_UM_PER_PX / optics.um_per_px))
+    factor = min(factor, *rgb.shape[:2])
+    grey = cv2.cvtColor(reduce_blocks(rgb, factor), cv2.COLOR_RGB2GRAY)
+    # Blocks of two fields do not fall on the same specimen: smoothed, that hardly matters.
+    smooth = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 1.0)
+    return Coarse(np.asarray(smooth, np.float32), optics.um_per_px * factor, factor)
+
+
+def overlap(later: Coarse, earlier: Coarse) -> Overlap | None:
+    """Find where two fields show the same place.
+
+    Parameters
+    ----------
+    later, earlier : Coarse
+        Of one scale; fields of different scale are not compared.
+
+    Returns
+    -------
+    Overlap or None
+        None where nothing agrees.
+    """
+    if abs(later.um_per_px / earlier.um_per_px - 1) > 0.01:
+        return None
+    a, b = later.grey, earlier.grey
+    if min(*a.shape, *b.shape) < 8 or a.std() < _FLAT or b.std() < _FLAT:
+        return None
+    agreement, (dy, dx) = _best_shift(a, b)
+    if agreement < LEAST_AGREEMENT:
+        return None
+    # A point p of the earlier field lies at p + (dy, dx) in the later one.
+    y0, y1 = max(0, dy), min(a.shape[0], b.shape[0] + dy)
+    x0, x1 = max(0, dx), min(a.shape[1], b.shape[1] + dx)
+    share = (y1 - y0) * (x1 - x0) / a.size
+    f = later.factor
+    rows = y0 * f, y1 * f
+    columns = x0 * f, x1 * f
+    return Overlap(share, rows, columns, agreement)
+
+
+def _best_shift(a: F32, b: F32) -> tuple[float, tuple[int, int]]:
+    """Correlate over all shifts by Fourier transforms; return the best agreement and its shift."""
+    h, w = a.shape[0] + b.shape[0] - 1, a.shape[1] + b.shape[1] - 1
+    shape = cv2.getOptimalDFTSize(h), cv2.getOptimalDFTSize(w)
+
+    def transform(x: F32) -> np.ndarray:
+        return np.fft.rfft2(x.astype(np.float64), shape)
+
+    one_a, one_b = np.ones_like(a), np.ones_like(b)
+    # Densities about their means: rounding in sums of squares would drown small contrasts.
+    a, b = a - a.mean(), b - b.mean()
+    fa, fa2, f1a = transform(a), transform(a * a), transform(one_a)
+    fb, fb2, f1b = (np.conj(transform(x)) for x in (b, b * b, one_b))
+
+    def correlate(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.fft.irfft2(x * y, shape)
+
+    n = np.maximum(correlate(f1a, f1b), 1e-9)
+    sum_a, sum_b = correlate(fa, f1b), correlate(f1a, fb)
+    cross = correlate(fa, fb) - sum_a * sum_b / n
+    var_a = correlate(fa2, f1b) - sum_a**2 / n
+    var_b = correlate(f1a, fb2) - sum_b**2 / n
+    least = LEAST_SHARE * min(a.size, b.size)
+    usable = (n > least) & (var_a > n * _FLAT**2) & (var_b > n * _FLAT**2)
+    scores = np.where(usable, cross / np.sqrt(np.maximum(var_a * var_b, 1e-9)), -1.0)
+    y, x = np.unravel_index(int(np.argmax(scores)), scores.shape)
+    dy = int(y) - (shape[0] if y >= a.shape[0] else 0)
+    dx = int(x) - (shape[1] if x >= a.shape[1] else 0)
+    return float(scores[y, x]), (dy, dx)
