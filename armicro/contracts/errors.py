@@ -23,6 +23,10 @@ class ProfileError(InputError):
     """A stain or optics profile is missing, unreadable or contradicts itself."""
 
 
+class AlignmentError(InputError):
+    """Points or a calibration from which nothing can be placed in the eyepiece."""
+
+
 class RegionError(InputError):
     """A region of interest is unreadable or lies outside its field."""
 
@@ -33,6 +37,10 @@ class RecordingError(InputError):
 
 class GuidelineError(InputError):
     """A rule set is unknown or not valid."""
+
+
+class CalibrationError(InputError):
+    """What was measured cannot calibrate the instrument, or a stored calibration cannot be used."""
 
 
 class OutputError(ArmicroError):
