@@ -108,7 +108,9 @@ class FlatFile(CalibrationFile):
         want = (self.degree + 1) * (self.degree + 2) // 2
         for light in (self.light_red, self.light_green, self.light_blue):
             if len(light) != want:
-                raise ValueError(f"degree {self.degree} needs {want} coefficients per channel, not {len(light)}")
+                raise ValueError(
+                    f"degree {self.degree} needs {want} coefficients per channel, not {len(light)}"
+                )
         return self
 
     @property
@@ -238,7 +240,7 @@ AnyCalibration = Annotated[
     FlatFile | ScaleFile | StainFile | ControlFile | ThresholdsFile | EyepieceFile,
     Field(discriminator="kind"),
 ]
-ADAPTER: TypeAdapter[
-    FlatFile | ScaleFile | StainFile | ControlFile | ThresholdsFile | EyepieceFile
-] = TypeAdapter(AnyCalibration)
+ADAPTER: TypeAdapter[FlatFile | ScaleFile | StainFile | ControlFile | ThresholdsFile | EyepieceFile] = (
+    TypeAdapter(AnyCalibration)
+)
 KINDS = ("flat", "scale", "stain", "control", "thresholds", "eyepiece")

@@ -146,7 +146,12 @@ def _turned(picture: F32, tilt_deg: float) -> F32:
     height, width = picture.shape
     turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), -tilt_deg, 1.0)
     turned = cv2.warpAffine(
-        picture, turn, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=np.nan
+        picture,
+        turn,
+        (width, height),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=np.nan,
     )
     return np.asarray(turned, np.float32)
 
@@ -280,7 +285,9 @@ def _first_period(position: F64, strip: F64) -> float:
     rich = middles[count >= 0.8 * count.max()]
     steps = np.concatenate([np.diff(np.sort(position[strip == m])) for m in rich])
     if not len(steps):
-        raise CalibrationError("only one line is to be seen: use a weaker objective or a finer stage micrometer")
+        raise CalibrationError(
+            "only one line is to be seen: use a weaker objective or a finer stage micrometer"
+        )
     return float(np.median(steps))
 
 

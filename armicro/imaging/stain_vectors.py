@@ -36,9 +36,9 @@ class MacenkoParams:
         Fewer of them cannot show two stains.
     """
 
-    least_od: float = 0.15
+    least_od: float = 0.25
     darkest_grey: float = 8.0
-    percentile: float = 1.0
+    percentile: float = 0.5
     block_um: float = 0.5
     least_places: int = 2000
 

@@ -20,6 +20,13 @@ from armicro.contracts.frame import Optics
 from armicro.contracts.protocols import NucleusDetector
 from armicro.contracts.stain import StainMaps, StainProfile
 from armicro.imaging.stain import estimate_white, separate
+from armicro.scoring.agreement import confusion, quadratic_kappa, within_one
+
+__all__ = [
+    "CONTEXT_PX", "EYE", "MATCH_UM", "OWN_POINTS", "ROOT", "SHARED_DATA", "Crop", "Hits", "confusion",
+    "confusion_table", "core_of", "crops", "default_profile", "detector_named", "interval", "match",
+    "nearest_pairs", "need", "quadratic_kappa", "read_rgb", "table", "within_one",
+]  # fmt: skip
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED_DATA = ROOT.parent / "shared" / "data"
@@ -218,29 +225,6 @@ def _near(points: F32, others: F32, radius: float) -> Bool:
     if not len(points) or not len(others):
         return np.zeros(len(points), np.bool_)
     return np.asarray(cKDTree(others).query(points)[0] <= radius, np.bool_)
-
-
-def confusion(truth: U8, answer: U8) -> I64:
-    """Return the confusion matrix (6, 6), rows truth, columns answer, none first."""
-    matrix = np.zeros((len(Category), len(Category)), np.int64)
-    np.add.at(matrix, (truth, answer), 1)
-    return matrix
-
-
-def quadratic_kappa(matrix: I64) -> float:
-    """Return Cohen's kappa with quadratic weights (Cohen 1968) of a confusion matrix."""
-    n = len(matrix)
-    step = np.subtract.outer(np.arange(n), np.arange(n)).astype(np.float64)
-    weight = (step / (n - 1)) ** 2
-    expected = np.outer(matrix.sum(axis=1), matrix.sum(axis=0)) / max(1, matrix.sum())
-    by_chance = float((weight * expected).sum())
-    return 1.0 - float((weight * matrix).sum()) / by_chance if by_chance else 1.0
-
-
-def within_one(matrix: I64) -> float:
-    """Share of cells read at most one class off."""
-    near = np.abs(np.subtract.outer(np.arange(len(matrix)), np.arange(len(matrix)))) <= 1
-    return float(matrix[near].sum() / max(1, matrix.sum()))
 
 
 def interval(values: F64) -> tuple[float, float]:
