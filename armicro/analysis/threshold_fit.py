@@ -154,17 +154,10 @@ def fit_thresholds(
     kappa = {t: quadratic_kappa(m) for t, m in total.items()}
     best = max(candidates, key=kappa.__getitem__)
     held_out = leave_one_out(by_image, quadratic_kappa)
-    surface = np.array(
-        [
-            [
-                kappa.get(DabThresholds(w, i, best.faint_od), np.nan) if w < i else np.nan
-                for i in grid.intense_od
-            ]
-            if best.faint_od is None or best.faint_od < w
-            else [np.nan] * len(grid.intense_od)
-            for w in grid.weak_od
-        ]
-    )
+    surface = [
+        [_kappa_at(kappa, weak, intense, best.faint_od) for intense in grid.intense_od]
+        for weak in grid.weak_od
+    ]
     return ThresholdFit(
         thresholds=best,
         kappa=kappa[best],
@@ -173,17 +166,23 @@ def fit_thresholds(
         by_image=held_out,
         weak_od=grid.weak_od,
         intense_od=grid.intense_od,
-        surface=surface,
+        surface=np.array(surface, np.float64),
     )
 
 
 def at_the_edge(fit: ThresholdFit) -> bool:
     """Whether a better threshold may lie outside what was tried."""
     t = fit.thresholds
-    return t.weak_od in (fit.weak_od[0], fit.weak_od[-1]) or t.intense_od in (
-        fit.intense_od[0],
-        fit.intense_od[-1],
+    return any(
+        od in (axis[0], axis[-1]) for od, axis in ((t.weak_od, fit.weak_od), (t.intense_od, fit.intense_od))
     )
+
+
+def _kappa_at(
+    kappa: Mapping[DabThresholds, float], weak_od: float, intense_od: float, faint_od: float | None
+) -> float:
+    rises = weak_od < intense_od and (faint_od is None or faint_od < weak_od)
+    return kappa[DabThresholds(weak_od, intense_od, faint_od)] if rises else float("nan")
 
 
 def _read(cells: Labelled, thresholds: DabThresholds, params: PerCellParams) -> I64:
@@ -197,5 +196,5 @@ def _enough(cells: Sequence[Labelled]) -> None:
     if len(truth) < LEAST_CELLS or images < 2 or len(np.unique(truth)) < 3:
         raise CalibrationError(
             f"{len(truth)} labelled cells of {len(np.unique(truth))} categories in {images} images are too "
-            f"few: at least {LEAST_CELLS} cells, 3 categories and 2 images are needed, better 5 images or more"
+            f"few: at least {LEAST_CELLS} cells, 3 categories and 2 images are needed, better 5 images"
         )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, model_validator
@@ -45,7 +45,7 @@ class CalibrationFile(FileModel):
 
     @model_validator(mode="after")
     def _days(self) -> CalibrationFile:
-        if date.fromisoformat(self.expires) < date.fromisoformat(self.date):
+        if dt.date.fromisoformat(self.expires) < dt.date.fromisoformat(self.date):
             raise ValueError(f"it expires on {self.expires}, before it was made on {self.date}")
         return self
 
@@ -69,9 +69,9 @@ class CalibrationFile(FileModel):
         """How well it fits, in a few words."""
         raise NotImplementedError
 
-    def valid_on(self, day: date) -> bool:
+    def valid_on(self, day: dt.date) -> bool:
         """Whether it counts on a day."""
-        return date.fromisoformat(self.date) <= day <= date.fromisoformat(self.expires)
+        return dt.date.fromisoformat(self.date) <= day <= dt.date.fromisoformat(self.expires)
 
 
 class DustFile(FileModel):

@@ -285,11 +285,11 @@ def glass_drift(frame: U8, flat: FlatField, limits: DriftLimits = DriftLimits())
     even = cells / _evaluate(flat.light, flat.degree, cells.shape)
     typical = np.median(even.reshape(-1, 3), axis=0)
     change = typical / np.asarray(flat.white_rgb) - 1
-    off = (np.abs(even / typical - 1) > GlassLimits().spot_contrast).any(axis=2)
+    off = np.asarray((np.abs(even / typical - 1) > GlassLimits().spot_contrast).any(axis=2), np.bool_)
     figures = {
         "white": float(change.mean()),
         "colour": float(np.abs((1 + change) / (1 + change).mean() - 1).max()),
-        "uneven": unevenness(even, ~off) if not off.all() else 1.0,
+        "uneven": unevenness(even, np.logical_not(off)) if not off.all() else 1.0,
         "spots": float(off.mean()),
     }
     words = {
@@ -330,8 +330,8 @@ def _mean(frames: Iterable[U8], limits: GlassLimits) -> tuple[F32, int]:
     flicker = float(np.abs(np.array(means) / middle - 1).max())
     if flicker > limits.flicker:
         raise CalibrationError(
-            f"the light changed by {flicker:.1%} between the frames, allowed is {limits.flicker:.0%}: let the "
-            "lamp warm up and switch automatic exposure and white balance off"
+            f"the light changed by {flicker:.1%} between the frames, allowed is {limits.flicker:.0%}: let "
+            "the lamp warm up and switch automatic exposure and white balance off"
         )
     return total / np.float32(len(means)), len(means)
 
@@ -340,13 +340,14 @@ def _unclipped(rgb: U8, limits: GlassLimits) -> None:
     clipped = float((rgb >= 254).any(axis=2).mean())
     if clipped > limits.clipped_share:
         raise CalibrationError(
-            f"{clipped:.1%} of the picture is clipped (overexposed): lower the exposure until glass is at about 230"
+            f"{clipped:.1%} of the picture is clipped (overexposed): lower the exposure until glass is at "
+            "about 230"
         )
     mean = cv2.mean(rgb)[:3]
     if min(mean) < limits.darkest_grey or max(mean) > limits.brightest_grey:
         raise CalibrationError(
             f"the picture's mean is {min(mean):.0f} to {max(mean):.0f} by channel, glass should be at "
-            f"{limits.darkest_grey:.0f} to {limits.brightest_grey:.0f}: set the exposure, and take empty glass"
+            f"{limits.darkest_grey:.0f} to {limits.brightest_grey:.0f}: set the exposure and take empty glass"
         )
 
 
@@ -408,9 +409,11 @@ def _fit_degree(cells: F64, degree: int, limits: GlassLimits) -> tuple[F64, Bool
     """Fit one degree, leaving out cells with spots step by step; also what remains uneven."""
     kept: Bool = np.ones(cells.shape[:2], np.bool_)
     design = terms(*_places(cells.shape), degree).reshape(-1, kept.size).T
+    light, ratio, again = np.zeros((3, design.shape[1])), np.zeros_like(cells), kept
     for _ in range(6):
         use = kept.ravel()
-        light: F64 = np.linalg.lstsq(design[use], cells.reshape(-1, 3)[use], rcond=None)[0].T
+        solved = np.linalg.lstsq(design[use], cells.reshape(-1, 3)[use], rcond=None)[0]
+        light = np.asarray(solved.T, np.float64)
         ratio = cells / np.maximum(_evaluate(light, degree, cells.shape), 1)
         again = np.asarray((np.abs(ratio - 1) <= limits.spot_contrast / 2).all(axis=2), np.bool_)
         if (again == kept).all() or again.mean() < 0.5:

@@ -9,6 +9,7 @@ ones leave gaps in the numbers; neither harms.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -142,7 +143,7 @@ def _levelled(rgb: U8) -> F32:
 
 
 def _turned(picture: F32, tilt_deg: float) -> F32:
-    """Turn a picture so that lines tilted by `tilt_deg` stand upright; what comes from outside is not a number."""
+    """Turn a picture so that lines tilted by `tilt_deg` stand upright; what comes from outside is NaN."""
     height, width = picture.shape
     turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), -tilt_deg, 1.0)
     turned = cv2.warpAffine(
@@ -163,7 +164,7 @@ def _direction(grey: F32, limits: RulingLimits) -> tuple[float, bool]:
     best = (-1.0, 0.0, True)
     reach = limits.most_tilt_deg + 2
     for upright in (True, False):
-        picture = small if upright else np.ascontiguousarray(small.T)
+        picture = np.asarray(small if upright else np.ascontiguousarray(small.T), np.float32)
         sign = 1 if upright else -1
         angles = np.arange(-reach, reach + 0.1, 0.5)
         for spacing in (0.5, 0.1):
@@ -192,7 +193,7 @@ def _lines(turned: F32, limits: RulingLimits) -> tuple[F64, F64]:
     height = turned.shape[0]
     edges = np.linspace(0, height, _STRIPS + 1).astype(int)
     profiles: list[tuple[float, F64]] = []
-    for top, bottom in zip(edges[:-1], edges[1:], strict=True):
+    for top, bottom in pairwise(edges):
         whole = np.flatnonzero(~np.isnan(turned[top:bottom]).any(axis=0))
         if len(whole) > 8 * limits.least_period_px:
             profile = np.full(turned.shape[1], np.nan)
