@@ -105,7 +105,7 @@ def file_name(calibration: CalibrationFile) -> str:
     return f"{calibration.name}-{_plain(calibration.version)}.toml"
 
 
-def write(calibration: CalibrationFile, folder: Path, extra: Mapping[str, str] = {}) -> Path:
+def write(calibration: CalibrationFile, folder: Path, extra: Mapping[str, str] | None = None) -> Path:
     """Write a calibration, and files that go with it, all or none; nothing is replaced.
 
     Parameters
@@ -114,7 +114,7 @@ def write(calibration: CalibrationFile, folder: Path, extra: Mapping[str, str] =
         What was measured.
     folder : Path
         Made if missing.
-    extra : mapping of str to str
+    extra : mapping of str to str or None
         Text of further files by name, a stain profile for example.
 
     Returns
@@ -131,7 +131,7 @@ def write(calibration: CalibrationFile, folder: Path, extra: Mapping[str, str] =
     """
     target = folder / file_name(calibration)
     with Staging() as staging:
-        for path, text in ((target, text_of(calibration)), *((folder / n, t) for n, t in extra.items())):
+        for path, text in ((target, text_of(calibration)), *((folder / n, t) for n, t in (extra or {}).items())):
             if path.exists():
                 raise CalibrationError(f"{path}: there already; calibrations are not replaced")
             staging.write_text(path, text)
