@@ -131,7 +131,10 @@ def write(calibration: CalibrationFile, folder: Path, extra: Mapping[str, str] |
     """
     target = folder / file_name(calibration)
     with Staging() as staging:
-        for path, text in ((target, text_of(calibration)), *((folder / n, t) for n, t in (extra or {}).items())):
+        for path, text in (
+            (target, text_of(calibration)),
+            *((folder / n, t) for n, t in (extra or {}).items()),
+        ):
             if path.exists():
                 raise CalibrationError(f"{path}: there already; calibrations are not replaced")
             staging.write_text(path, text)

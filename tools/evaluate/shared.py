@@ -13,6 +13,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from armicro.app.detectors import DetectorChoice, make_detector
+from armicro.app.labelled_fields import CONTEXT_PX, LETTERS
 from armicro.app.profiles import load_stain_profile
 from armicro.contracts.arrays import F32, F64, I64, U8, Bool
 from armicro.contracts.cells import Category
@@ -33,17 +34,8 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 OWN_POINTS = ROOT / "tests" / "data" / "nuclei"
 MATCH_UM = 5.0
 """A detection within this of a marked nucleus has found it (the paper's section 4.1)."""
-CONTEXT_PX = 160
-"""What is read around a crop, so that its rim is seen as it stands in the slide."""
 
-EYE = {
-    "no": Category.NONE,
-    "fa": Category.FAINT,
-    "wi": Category.WEAK_INCOMPLETE,
-    "wc": Category.WEAK_COMPLETE,
-    "ii": Category.INTENSE_INCOMPLETE,
-    "ic": Category.INTENSE_COMPLETE,
-}
+EYE = LETTERS
 
 
 @dataclass(frozen=True, slots=True)

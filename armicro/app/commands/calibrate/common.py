@@ -37,12 +37,18 @@ Instrument = Annotated[
 ]
 Operator = Annotated[
     str | None,
-    typer.Option("--operator", metavar="NAME", help="Who measures.", rich_help_panel=_WHO, show_default="login"),
+    typer.Option(
+        "--operator", metavar="NAME", help="Who measures.", rich_help_panel=_WHO, show_default="login"
+    ),
 ]
 Day = Annotated[
     str | None,
     typer.Option(
-        "--date", metavar="YYYY-MM-DD", help="Day of the measurement.", rich_help_panel=_WHO, show_default="today"
+        "--date",
+        metavar="YYYY-MM-DD",
+        help="Day of the measurement.",
+        rich_help_panel=_WHO,
+        show_default="today",
     ),
 ]
 ValidDays = Annotated[
@@ -126,7 +132,9 @@ def picture_paths(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise ImageError(f"{folder}: no such folder")
-    found = sorted(p for p in folder.iterdir() if p.suffix.lower() in _PICTURES and not p.name.startswith("."))
+    found = sorted(
+        p for p in folder.iterdir() if p.suffix.lower() in _PICTURES and not p.name.startswith(".")
+    )
     if not found:
         raise ImageError(f"{folder}: no picture (PNG, TIFF, JPEG) in it")
     return found

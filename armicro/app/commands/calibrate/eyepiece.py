@@ -46,11 +46,16 @@ def read_pairs(path: Path) -> tuple[F64, F64]:
 
 def eyepiece(
     pairs: Annotated[
-        Path, typer.Option("--pairs", metavar="CSV", help=f"At least 4, better 9, rows of {', '.join(COLUMNS)}.")
+        Path,
+        typer.Option("--pairs", metavar="CSV", help=f"At least 4, better 9, rows of {', '.join(COLUMNS)}."),
     ],
-    camera: Annotated[str, typer.Option("--camera", metavar="H,W", help="Height and width of its frames, px.")],
+    camera: Annotated[
+        str, typer.Option("--camera", metavar="H,W", help="Height and width of its frames, px.")
+    ],
     display: Annotated[str, typer.Option("--display", metavar="H,W", help="Height and width of it, px.")],
-    um_per_px: Annotated[float, typer.Option("--um-per-px", metavar="X", help="Scale of the camera's frames.")],
+    um_per_px: Annotated[
+        float, typer.Option("--um-per-px", metavar="X", help="Scale of the camera's frames.")
+    ],
     objective: Annotated[
         str, typer.Option("--objective", metavar="NAME", help="The objective; one alignment may serve all.")
     ] = ANY,

@@ -73,7 +73,8 @@ def flat(
 
 def check(
     frame: Annotated[
-        Path, typer.Option("--frame", metavar="FILE", help="A frame of empty glass, as it comes from the camera.")
+        Path,
+        typer.Option("--frame", metavar="FILE", help="A frame of empty glass, as it comes from the camera."),
     ],
     objective: common.Objective,
     flat_file: Annotated[

@@ -89,7 +89,9 @@ def _by_hand(known_um: float, start: str | None, end: str | None) -> dict[str, o
 
 def _from_rulings(images: list[Path], division_um: float) -> dict[str, object]:
     if not 0 < division_um < 10_000:
-        raise InputError(f"--division-um: expected the distance of lines in µm, such as 10, got {division_um:g}")
+        raise InputError(
+            f"--division-um: expected the distance of lines in µm, such as 10, got {division_um:g}"
+        )
     found: list[Rulings] = []
     for path in images:
         try:
