@@ -33,8 +33,8 @@ def flat(
 ) -> None:
     """Measure white point, evenness of the light and dust on frames of empty glass.
 
-    Focus on tissue, move to empty glass, switch automatic exposure and white balance off, and take 16 frames or
-    more while the stage moves a little.
+    Focus on tissue, move to empty glass, switch automatic exposure and white balance off, and take 16
+    frames or more while the stage moves a little.
     """
     folder = common.folder_of(out)
     who = common.origin(instrument, objective, operator, date, valid_days)

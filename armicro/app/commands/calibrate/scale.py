@@ -108,17 +108,17 @@ def _from_rulings(images: list[Path], division_um: float) -> dict[str, object]:
     each = [division_um / one.period_px for one in found]
     if max(each) / min(each) - 1 > SQUARE:
         raise CalibrationError(
-            f"the pictures give {min(each):.5f} to {max(each):.5f} µm/px; they must agree within {SQUARE:.0%}: "
+            f"the pictures give {min(each):.5f} to {max(each):.5f} µm/px; they must agree to {SQUARE:.0%}: "
             "same objective, same camera mode, square pixels?"
         )
     weights = [1 / max(one.standard_error_px / one.period_px, 1e-6) ** 2 for one in found]
     mean = sum(w * e for w, e in zip(weights, each, strict=True)) / sum(weights)
     # What two pictures differ by is an error that neither knows of.
     spread = math.sqrt(sum((e - mean) ** 2 for e in each) / max(1, len(each) - 1) / len(each))
-    error = max(mean / math.sqrt(sum(weights)), spread)
+    standard_error = max(mean / math.sqrt(sum(weights)), spread)
     return {
         "um_per_px": mean,
-        "standard_error_um_per_px": error,
+        "standard_error_um_per_px": standard_error,
         "method": f"stage micrometer, {division_um:g} µm per division, {len(found)} pictures",
         "residual_px": max(one.residual_px for one in found),
         "lines": sum(one.lines for one in found),

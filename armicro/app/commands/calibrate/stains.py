@@ -152,7 +152,8 @@ def stain(
         console.note(f"the vectors turned by {turned[0]:.0f}° and {turned[1]:.0f}°: are the pictures H-DAB?")
     h, d = (", ".join(f"{v:.3f}" for v in u) for u in (made.haematoxylin_rgb_od, made.dab_rgb_od))
     console.results().print(
-        f"haematoxylin {h} (turned {turned[0]:.1f}°), DAB {d} (turned {turned[1]:.1f}°); {kept.residual}; {method}",
+        f"haematoxylin {h} (turned {turned[0]:.1f}°), DAB {d} (turned {turned[1]:.1f}°); {kept.residual}; "
+        f"{method}",
         soft_wrap=True,
     )
     common.say_written(kept, path, [folder / file])
@@ -209,8 +210,8 @@ def control(
             name=name or f"control-{head['version']}",
             version=str(head["version"]),
             thresholds=scaled(base.thresholds, factor),
-            source=f"{base.name} {base.version} with thresholds times {factor:.4f}, from a control's DAB against "
-            f"{before.identity}. {base.source}",
+            source=f"{base.name} {base.version} with thresholds times {factor:.4f}, from a control's DAB "
+            f"against {before.identity}. {base.source}",
         )
         file, text = _profile_file(made, folder)
         extra[file] = text
