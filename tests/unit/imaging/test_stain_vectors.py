@@ -16,7 +16,9 @@ from armicro.sim.case import CaseParams, case_looks, simulate_field
 from armicro.sim.params import OpticsParams, parse_mix
 
 PALE: Vector3 = (0.75, 0.62, 0.22)
-PROFILE = StainProfile("p", "1", (0.651, 0.701, 0.290), (0.269, 0.568, 0.778), DabThresholds(0.135, 0.44, 0.06))
+PROFILE = StainProfile(
+    "p", "1", (0.651, 0.701, 0.290), (0.269, 0.568, 0.778), DabThresholds(0.135, 0.44, 0.06)
+)
 
 
 def case(seed: int, stain_mix: str, um: float, haematoxylin: Vector3) -> CaseParams:
@@ -84,10 +86,16 @@ def restained(rgb: U8, white: Vector3, factor: float) -> U8:
 @pytest.mark.parametrize("factor", [0.7, 1.3])
 def test_a_control_tells_how_much_more_dab_a_run_has(factor: float) -> None:
     params = CaseParams(
-        mix=parse_mix("3+"), um_per_px=0.424, shape_px=(480, 480), fields=1, optics=OpticsParams(stain_jitter_deg=0)
+        mix=parse_mix("3+"),
+        um_per_px=0.424,
+        shape_px=(480, 480),
+        fields=1,
+        optics=OpticsParams(stain_jitter_deg=0),
     )
     rgb, white = simulate_field(params, 7, 0).rgb, case_looks(params, 7)[1].white_rgb
-    profile = StainProfile("p", "1", PROFILE.haematoxylin_rgb_od, PROFILE.dab_rgb_od, PROFILE.thresholds, white)
+    profile = StainProfile(
+        "p", "1", PROFILE.haematoxylin_rgb_od, PROFILE.dab_rgb_od, PROFILE.thresholds, white
+    )
     then = control_density([rgb], Optics(0.424), profile)
     now = control_density([restained(rgb, white, factor)], Optics(0.424), profile)
     found = control_factor(now, then, None, None)
