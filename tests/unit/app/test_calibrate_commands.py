@@ -10,7 +10,14 @@ import cv2
 import numpy as np
 import pytest
 
-from armicro.app.calibration_files import ControlFile, EyepieceFile, FlatFile, ScaleFile, StainFile
+from armicro.app.calibration_files import (
+    ControlFile,
+    EyepieceFile,
+    FlatFile,
+    ScaleFile,
+    StainFile,
+    ThresholdsFile,
+)
 from armicro.app.calibration_store import newest, read_as
 from armicro.app.commands.calibrate.eyepiece import COLUMNS
 from armicro.app.profiles import load_optics, load_stain_profile
@@ -289,3 +296,62 @@ def test_every_calibration_has_help(run: Run, name: str) -> None:
     code, out, err = run("calibrate", name, "--help")
     assert (code, err) == (0, "")
     assert "Exit codes" in out
+
+
+def points_folder(folder: Path) -> None:
+    """Two simulated images with all their cells marked by the truth."""
+    letters = ("no", "fa", "wi", "wc", "ii", "ic")
+    index = ["file\timage\ty0\tx0\tsize\tum_per_px"]
+    for seed, mix in ((1, "3+"), (2, "2+"), (3, "1+")):
+        params = CaseParams(mix=parse_mix(mix), um_per_px=0.424, shape_px=(400, 400), fields=1)
+        field = simulate_field(params, seed, 0)
+        write_png(folder / f"{seed}.png", field.rgb)
+        rows = [
+            f"{y:.1f},{x:.1f},T,{letters[c]}"
+            for (y, x), c in zip(field.truth.yx_px, field.truth.category, strict=True)
+        ]
+        (folder / f"{seed}.csv").write_text("y_px,x_px,kind,category\n" + "\n".join(rows), encoding="utf-8")
+        index.append(f"{seed}.csv\t{seed}.png\t0\t0\t400\t0.424")
+    (folder / "index.tsv").write_text("\n".join(index), encoding="utf-8")
+
+
+def test_thresholds_from_labelled_fields(run: Run, tmp_path: Path) -> None:
+    points_folder(tmp_path)
+    fit = ("calibrate", "thresholds", "--points", tmp_path, "--images", tmp_path, *DAY)
+    code, text, _ = run(*fit, "--out", tmp_path / "kept")
+    assert code == 0
+    kept = newest(tmp_path / "kept", ThresholdsFile, "any")
+    # The simulator's levels are well apart, so that thresholds between them agree with its truth.
+    assert kept.kappa_held_out > 0.8
+    assert kept.kappa_held_out <= kept.kappa_fitted
+    assert kept.images == 3
+    made = load_stain_profile(str(tmp_path / "kept" / kept.profile))
+    assert f"weak {made.thresholds.weak_od:g}" in text
+    assert (tmp_path / "kept" / kept.profile.replace(".toml", ".svg")).read_text("utf-8").startswith("<svg")
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        ("index.tsv", "um_per_px", "scale", "expected the columns"),
+        ("index.tsv", "\t0\t0\t400", "\t0\tx\t400", "must be numbers"),
+        ("index.tsv", "\t0\t0\t400", "\t900\t0\t400", "outside"),
+        ("1.csv", "kind", "sort", "expected the columns"),
+        ("1.csv", ",T,", "0000,T,", "outside"),
+    ],
+)
+def test_faulty_points_are_told(
+    run: Run, tmp_path: Path, name: str, old: str, new: str, message: str
+) -> None:
+    points_folder(tmp_path)
+    path = tmp_path / name
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    code, _, err = run(
+        "calibrate", "thresholds", "--points", tmp_path, "--images", tmp_path, "--out", tmp_path / "kept"
+    )
+    assert code == 3
+    assert message in err
+    assert name in err
+    assert not (tmp_path / "kept").exists()

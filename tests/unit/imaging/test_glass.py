@@ -94,7 +94,7 @@ def test_frames_that_cannot_serve_are_refused_in_words(frames: list[U8], message
 
 
 def test_a_picture_of_another_mode_is_not_corrected(flat: FlatField) -> None:
-    with pytest.raises(CalibrationError, match="another|calibrate this camera mode"):
+    with pytest.raises(CalibrationError, match="calibrate this camera mode"):
         flatten(np.zeros((10, 10, 3), np.uint8), gain_map(flat))
 
 

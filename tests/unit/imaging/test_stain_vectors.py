@@ -1,4 +1,4 @@
-"""Stain vectors: found on simulated fields of known ones, and from picked pixels; controls carry thresholds."""
+"""Stain vectors are found on simulated fields of known ones and from picks; controls carry thresholds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PROFILE = StainProfile(
 )
 
 
-def case(seed: int, stain_mix: str, um: float, haematoxylin: Vector3) -> CaseParams:
+def case(stain_mix: str, um: float, haematoxylin: Vector3) -> CaseParams:
     optics = OpticsParams(stain_jitter_deg=4.0, haematoxylin_rgb_od=haematoxylin)
     return CaseParams(mix=parse_mix(stain_mix), um_per_px=um, shape_px=(560, 560), fields=1, optics=optics)
 
@@ -40,7 +40,7 @@ def case(seed: int, stain_mix: str, um: float, haematoxylin: Vector3) -> CasePar
 def test_known_vectors_are_found_within_three_degrees(
     seed: int, stain_mix: str, um: float, haematoxylin: Vector3
 ) -> None:
-    params = case(seed, stain_mix, um, haematoxylin)
+    params = case(stain_mix, um, haematoxylin)
     lens = case_looks(params, seed)[1]
     found = macenko([simulate_field(params, seed, 0).rgb], lens.white_rgb, um)
     assert angle_deg(found.haematoxylin_rgb_od, lens.haematoxylin_rgb_od) < 3
@@ -93,15 +93,13 @@ def test_a_control_tells_how_much_more_dab_a_run_has(factor: float) -> None:
         optics=OpticsParams(stain_jitter_deg=0),
     )
     rgb, white = simulate_field(params, 7, 0).rgb, case_looks(params, 7)[1].white_rgb
-    profile = StainProfile(
-        "p", "1", PROFILE.haematoxylin_rgb_od, PROFILE.dab_rgb_od, PROFILE.thresholds, white
-    )
+    profile = StainProfile("p", "1", PROFILE.haematoxylin_rgb_od, PROFILE.dab_rgb_od, THRESHOLDS, white)
     then = control_density([rgb], Optics(0.424), profile)
     now = control_density([restained(rgb, white, factor)], Optics(0.424), profile)
     found = control_factor(now, then, None, None)
     assert found == pytest.approx(factor, rel=0.06)
-    carried = scaled(PROFILE.thresholds, found)
-    assert carried.weak_od == pytest.approx(PROFILE.thresholds.weak_od * factor, rel=0.06)
+    carried = scaled(THRESHOLDS, found)
+    assert carried.weak_od == pytest.approx(THRESHOLDS.weak_od * factor, rel=0.06)
 
 
 def test_factors_take_background_off_and_refuse_what_failed() -> None:
