@@ -97,7 +97,7 @@ def test_agreement_of_a_known_table() -> None:
     matrix = np.zeros((6, 6), np.int64)
     matrix[0, 0], matrix[0, 1], matrix[1, 1], matrix[5, 3] = 10, 4, 6, 2
     assert within_one(matrix) == pytest.approx(20 / 22)
-    # By hand: disagreement (4 × 1 + 2 × 4) / 25 against what the margins give by chance.
+    # By hand: disagreement 4 × 1 + 2 × 4 against what the margins give by chance.
     rows, columns, weights = (
         matrix.sum(axis=1),
         matrix.sum(axis=0),

@@ -337,7 +337,7 @@ def test_thresholds_from_labelled_fields(run: Run, tmp_path: Path) -> None:
         ("index.tsv", "\t0\t0\t400", "\t0\tx\t400", "must be numbers"),
         ("index.tsv", "\t0\t0\t400", "\t900\t0\t400", "outside"),
         ("1.csv", "kind", "sort", "expected the columns"),
-        ("1.csv", ",T,", "0000,T,", "outside"),
+        ("1.csv", ".", "000.", "outside"),
     ],
 )
 def test_faulty_points_are_told(

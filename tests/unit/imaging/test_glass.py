@@ -20,7 +20,7 @@ def vignetting(shape: tuple[int, int] = SHAPE, strength: float = 0.7, side: floa
     y = (np.arange(shape[0]) / shape[0] - 0.46)[:, None]
     x = (np.arange(shape[1]) / shape[1] - 0.57)[None]
     light: F64 = np.cos(np.arctan(strength * np.hypot(y, x))) ** 4 * (1 + side * x)
-    return light / light.max()
+    return np.asarray(light / light.max(), np.float64)
 
 
 def shot(light: F64, seed: int, white: tuple[float, float, float] = WHITE, full_well: float = 15000.0) -> U8:

@@ -93,13 +93,15 @@ def test_a_control_tells_how_much_more_dab_a_run_has(factor: float) -> None:
         optics=OpticsParams(stain_jitter_deg=0),
     )
     rgb, white = simulate_field(params, 7, 0).rgb, case_looks(params, 7)[1].white_rgb
-    profile = StainProfile("p", "1", PROFILE.haematoxylin_rgb_od, PROFILE.dab_rgb_od, THRESHOLDS, white)
+    profile = StainProfile(
+        "p", "1", PROFILE.haematoxylin_rgb_od, PROFILE.dab_rgb_od, PROFILE.thresholds, white
+    )
     then = control_density([rgb], Optics(0.424), profile)
     now = control_density([restained(rgb, white, factor)], Optics(0.424), profile)
     found = control_factor(now, then, None, None)
     assert found == pytest.approx(factor, rel=0.06)
-    carried = scaled(THRESHOLDS, found)
-    assert carried.weak_od == pytest.approx(THRESHOLDS.weak_od * factor, rel=0.06)
+    carried = scaled(PROFILE.thresholds, found)
+    assert carried.weak_od == pytest.approx(PROFILE.thresholds.weak_od * factor, rel=0.06)
 
 
 def test_factors_take_background_off_and_refuse_what_failed() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from armicro.report.threshold_plot import threshold_svg
 def test_the_map_is_well_formed_and_complete() -> None:
     kappa = np.array([[0.5, 0.75], [np.nan, 0.25], [0.125, 1.0]])
     text = threshold_svg([0.1, 0.2, 0.3], [0.4, 0.6], kappa, (2, 1), "a <lab> & its slides")
-    root = ElementTree.fromstring(text)
+    root = ET.fromstring(text)
     words = [e.text for e in root.iter("{http://www.w3.org/2000/svg}text")]
     assert "a <lab> & its slides" in words
     assert {"0.500", "0.750", "0.250", "0.125", "1.000", "0.1", "0.2", "0.3", "0.4", "0.6"} <= set(words)
