@@ -93,7 +93,7 @@ def test_a_control_tells_how_much_more_dab_a_run_has(factor: float) -> None:
         optics=OpticsParams(stain_jitter_deg=0),
     )
     rgb, white = simulate_field(params, 7, 0).rgb, case_looks(params, 7)[1].white_rgb
-    profile = StainProfile(
+    profile = replace(PROFILE, white_rgb=white)
         "p", "1", PROFILE.haematoxylin_rgb_od, PROFILE.dab_rgb_od, PROFILE.thresholds, white
     )
     then = control_density([rgb], Optics(0.424), profile)
