@@ -244,3 +244,8 @@ ADAPTER: TypeAdapter[FlatFile | ScaleFile | StainFile | ControlFile | Thresholds
     TypeAdapter(AnyCalibration)
 )
 KINDS = ("flat", "scale", "stain", "control", "thresholds", "eyepiece")
+
+
+def calibration_schema_text() -> str:
+    """Return the JSON Schema of all kinds as the text of a file."""
+    return json.dumps(ADAPTER.json_schema(by_alias=True), indent=2, ensure_ascii=False) + "\n"

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from armicro.app import console
+from armicro.app.calibration_files import calibration_schema_text
 from armicro.app.profiles import OpticsProfileFile, StainProfileFile, schema_text
 from armicro.devices.file_model import FileModel
 from armicro.devices.recordings import RecordingFile
@@ -24,6 +25,7 @@ class SchemaName(StrEnum):
     STAIN_PROFILE = "stain-profile"
     OPTICS_PROFILE = "optics-profile"
     RECORDING = "recording"
+    CALIBRATION = "calibration"
 
 
 def guidelines() -> None:
@@ -43,6 +45,8 @@ def schema(
     """Print the JSON Schema of a file that armicro writes or reads."""
     if name is SchemaName.CASE:
         text = json_module.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+    elif name is SchemaName.CALIBRATION:
+        text = calibration_schema_text()
     else:
         models: dict[SchemaName, type[FileModel]] = {
             SchemaName.STAIN_PROFILE: StainProfileFile,

@@ -98,10 +98,7 @@ def test_agreement_of_a_known_table() -> None:
     matrix[0, 0], matrix[0, 1], matrix[1, 1], matrix[5, 3] = 10, 4, 6, 2
     assert within_one(matrix) == pytest.approx(20 / 22)
     # By hand: disagreement 4 × 1 + 2 × 4 against what the margins give by chance.
-    rows, columns, weights = (
-        matrix.sum(axis=1),
-        matrix.sum(axis=0),
-        np.subtract.outer(range(6), range(6)) ** 2,
-    )
+    rows, columns = matrix.sum(axis=1), matrix.sum(axis=0)
+    weights = np.subtract.outer(range(6), range(6)) ** 2
     chance = sum(weights[i, j] * rows[i] * columns[j] for i in range(6) for j in range(6)) / 22
     assert quadratic_kappa(matrix) == pytest.approx(1 - 12 / chance)

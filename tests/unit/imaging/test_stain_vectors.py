@@ -94,8 +94,6 @@ def test_a_control_tells_how_much_more_dab_a_run_has(factor: float) -> None:
     )
     rgb, white = simulate_field(params, 7, 0).rgb, case_looks(params, 7)[1].white_rgb
     profile = replace(PROFILE, white_rgb=white)
-        "p", "1", PROFILE.haematoxylin_rgb_od, PROFILE.dab_rgb_od, PROFILE.thresholds, white
-    )
     then = control_density([rgb], Optics(0.424), profile)
     now = control_density([restained(rgb, white, factor)], Optics(0.424), profile)
     found = control_factor(now, then, None, None)
