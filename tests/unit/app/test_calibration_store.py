@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from armicro.app.calibration_files import ScaleFile
-from armicro.app.calibration_store import Origin, build, newest, read, stored, text_of, write
+from armicro.app.calibration_files import KINDS, ScaleFile, calibration_schema_text
+from armicro.app.calibration_store import Origin, build, file_name, newest, read, stored, text_of, write
+from armicro.app.data_files import data_folder
+from armicro.app.profiles import load_optics, load_stain_profile
 from armicro.app.toml_text import toml_text
 from armicro.contracts.errors import CalibrationError
 
@@ -112,3 +114,29 @@ _KEY = st.text("abcdefgh_", min_size=1, max_size=6)
 def test_toml_text_is_read_back_as_it_was(values: dict[str, object]) -> None:
     assert tomllib.loads(toml_text(values)) == values
     assert tomllib.loads(toml_text({"a": None, "inner": values})) == {"inner": values}
+
+
+EXAMPLES = sorted((data_folder("calibration") / "examples").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
+def test_shipped_examples_load_and_have_expired(path: Path) -> None:
+    if path.stem.startswith("optics"):
+        assert load_optics(str(path)).objective == "40x"
+    elif path.stem.startswith("profile"):
+        assert load_stain_profile(str(path)).name == "example"
+    else:
+        found = read(path)
+        assert path.name == file_name(found)
+        assert not found.valid_on(dt.date(2026, 11, 26))
+        assert found.residual
+
+
+def test_there_is_an_example_of_what_needs_no_labels() -> None:
+    kinds = {s.calibration.kind for s in stored(EXAMPLES[0].parent) if s.calibration}
+    assert kinds == set(KINDS) - {"thresholds"}
+
+
+def test_the_exported_schema_is_current() -> None:
+    written = (EXAMPLES[0].parent / "calibration.schema.json").read_text(encoding="utf-8")
+    assert written == calibration_schema_text()
