@@ -60,6 +60,24 @@ def test_one_stain_alone_or_glass_is_refused() -> None:
         macenko([np.full((200, 200, 3), 238, np.uint8)], (240, 240, 240), 0.5)
 
 
+@pytest.mark.parametrize("seed", [5, 7, 8, 9])
+def test_an_unstained_field_gives_no_vectors(seed: int) -> None:
+    params = CaseParams(mix=parse_mix("0"), um_per_px=0.424, shape_px=(480, 480), fields=1)
+    with pytest.raises(CalibrationError):
+        macenko([simulate_field(params, seed, 0).rgb], case_looks(params, seed)[1].white_rgb, 0.424)
+
+
+def test_a_grey_third_of_the_places_is_not_taken_for_dab() -> None:
+    """Blue tissue with grey pigment: enough places take more blue than red, none of them is brown."""
+    rng = np.random.default_rng(1)
+    amount = rng.uniform(0.3, 0.7, (200, 200, 1))
+    grey = np.array([0.55, 0.57, 0.61])
+    od = amount * np.where(np.arange(200)[:, None, None] < 60, grey, np.array(PROFILE.haematoxylin_rgb_od))
+    rgb = np.clip(240 * 10**-od + rng.normal(0, 1, od.shape), 0, 255).astype(np.uint8)
+    with pytest.raises(CalibrationError, match="pure brown"):
+        macenko([rgb], (240, 240, 240), 0.5)
+
+
 def test_picked_pixels_give_their_directions() -> None:
     white = (240.0, 238.0, 235.0)
     h, d = (
