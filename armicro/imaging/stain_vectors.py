@@ -119,8 +119,8 @@ def macenko(
     if not params.brown_share[0] <= brown <= params.brown_share[1]:
         raise CalibrationError(
             f"{brown:.0%} of the stained places are brown, {params.brown_share[0]:.0%} to "
-            f"{params.brown_share[1]:.0%} are needed: the pictures show one stain only; take fields with blue "
-            "nuclei and brown membranes"
+            f"{params.brown_share[1]:.0%} are needed: the pictures show one stain only; take fields with "
+            "blue nuclei and brown membranes"
         )
     # Through nothing: no stain, no density. So of the second moments, not of the covariance.
     plane = np.linalg.eigh(od.T @ od)[1][:, :0:-1]
