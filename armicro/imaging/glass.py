@@ -1,4 +1,4 @@
-"""Empty glass: the white point, the evenness of the light, dust, and whether they still hold.
+"""Empty glass: the white point, the evenness of the light, and dust.
 
 The light over a field is smooth, so a polynomial in y and x (each from -1 to 1) describes it: it has no
 noise of its own, passes over dust, and fits into a few lines of a text file.
@@ -7,7 +7,7 @@ noise of its own, passes over dust, and fits into a few lines of a text file.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -149,13 +149,13 @@ def measure_glass(frames: Iterable[U8], limits: GlassLimits = GlassLimits()) -> 
     """
     mean, count = _mean(frames, limits)
     shape = (mean.shape[0], mean.shape[1])
-    cells = _cells(mean)
+    cells = cell_means(mean)
     light, degree, kept = _fit(cells, limits)
-    peak = _evaluate(light, degree, cells.shape).reshape(-1, 3).max(axis=0)
+    peak = light_at(light, degree, cells.shape).reshape(-1, 3).max(axis=0)
     white = (float(peak[0]), float(peak[1]), float(peak[2]))
     flat = FlatField(shape, white, degree, light / peak[:, None])
     before = unevenness(cells, kept)
-    after = unevenness(cells / _evaluate(flat.light, degree, cells.shape), kept)
+    after = unevenness(cells / light_at(flat.light, degree, cells.shape), kept)
     if before > limits.uneven_before:
         raise CalibrationError(
             f"the light differs by {before:.0%} over the field, at most {limits.uneven_before:.0%} can be "
@@ -171,7 +171,7 @@ def measure_glass(frames: Iterable[U8], limits: GlassLimits = GlassLimits()) -> 
 
 def gain_map(flat: FlatField) -> F32:
     """Return what a picture is multiplied by, (H, W, 3), at least 1 but for rounding."""
-    return (1 / _evaluate(flat.light, flat.degree, flat.shape_px)).astype(np.float32)
+    return (1 / light_at(flat.light, flat.degree, flat.shape_px)).astype(np.float32)
 
 
 def flatten(rgb: U8, gain: F32) -> U8:
@@ -194,12 +194,23 @@ def flatten(rgb: U8, gain: F32) -> U8:
     CalibrationError
         If the shapes differ: the calibration is another camera's or mode's.
     """
-    if rgb.shape != gain.shape:
-        raise CalibrationError(
-            f"the picture has {rgb.shape[1]} × {rgb.shape[0]} px, the flat field {gain.shape[1]} × "
-            f"{gain.shape[0]}: calibrate this camera mode"
-        )
+    require_shape(rgb, gain.shape[:2])
     return np.asarray(cv2.multiply(rgb, gain, dtype=cv2.CV_8U), np.uint8)
+
+
+def require_shape(rgb: U8, shape_px: tuple[int, ...]) -> None:
+    """Refuse a picture of another size than the flat field's.
+
+    Raises
+    ------
+    CalibrationError
+        With both sizes.
+    """
+    if rgb.shape[:2] != shape_px:
+        raise CalibrationError(
+            f"the picture has {rgb.shape[1]} × {rgb.shape[0]} px, the flat field {shape_px[1]} × "
+            f"{shape_px[0]}: calibrate this camera mode"
+        )
 
 
 def unevenness(cells: F64, kept: Bool) -> float:
@@ -209,110 +220,11 @@ def unevenness(cells: F64, kept: Bool) -> float:
     return float(((high - low) / values.mean(axis=0)).max())
 
 
-@dataclass(frozen=True, slots=True)
-class DriftLimits:
-    """From where a drift is worth a warning, and from where nothing should be scored.
-
-    Parameters
-    ----------
-    white : (float, float)
-        Change of the white point, as a share: 2 % are 0.009 and 5 % 0.022 log10 OD, against a faint
-        threshold of about 0.06.
-    colour : (float, float)
-        Change of a channel against the mean of all: it turns the stain vectors.
-    uneven : (float, float)
-        98 % range over the mean that correction leaves.
-    spots : (float, float)
-        Share of the field that dust covers.
-    """
-
-    white: tuple[float, float] = (0.02, 0.05)
-    colour: tuple[float, float] = (0.01, 0.03)
-    uneven: tuple[float, float] = (0.015, 0.03)
-    spots: tuple[float, float] = (0.002, 0.02)
-
-
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """How a frame of empty glass differs from the calibration.
-
-    Parameters
-    ----------
-    white, colour : float
-        Signed where it is one number for all channels; the largest change of a channel for colour.
-    uneven, spots : float
-        See `DriftLimits`.
-    verdict : str
-        "ok", "warn" or "refuse".
-    reasons : tuple of str
-        What is beyond its limits, in words.
-    """
-
-    white: float
-    colour: float
-    uneven: float
-    spots: float
-    verdict: str = field(default="ok")
-    reasons: tuple[str, ...] = ()
-
-
-def glass_drift(frame: U8, flat: FlatField, limits: DriftLimits = DriftLimits()) -> Drift:
-    """Compare a frame of empty glass with the calibration.
-
-    Parameters
-    ----------
-    frame : ndarray of uint8, (H, W, 3)
-        As the camera gave it.
-    flat : FlatField
-        The calibration.
-    limits : DriftLimits
-        What counts as drift.
-
-    Returns
-    -------
-    Drift
-        Figures and verdict.
-
-    Raises
-    ------
-    CalibrationError
-        If the picture is of another size or clipped.
-    """
-    if frame.shape[:2] != flat.shape_px:
-        flatten(frame, np.empty((*flat.shape_px, 3), np.float32))
-    _unclipped(frame, GlassLimits())
-    cells = _cells(frame.astype(np.float32))
-    even = cells / _evaluate(flat.light, flat.degree, cells.shape)
-    typical = np.median(even.reshape(-1, 3), axis=0)
-    change = typical / np.asarray(flat.white_rgb) - 1
-    off = np.asarray((np.abs(even / typical - 1) > GlassLimits().spot_contrast).any(axis=2), np.bool_)
-    figures = {
-        "white": float(change.mean()),
-        "colour": float(np.abs((1 + change) / (1 + change).mean() - 1).max()),
-        "uneven": unevenness(even, np.logical_not(off)) if not off.all() else 1.0,
-        "spots": float(off.mean()),
-    }
-    words = {
-        "white": ("the white point changed by", "set lamp and exposure as at the calibration"),
-        "colour": ("the colour of the light changed by", "check filters, lamp voltage and white balance"),
-        "uneven": ("the glass is uneven by", "centre the condenser"),
-        "spots": ("dust or tissue covers", "move to empty glass, clean"),
-    }
-    level, reasons = 0, []
-    for name, value in figures.items():
-        warn, refuse = getattr(limits, name)
-        if abs(value) > warn:
-            level = max(level, 2 if abs(value) > refuse else 1)
-            what, advice = words[name]
-            reasons.append(f"{what} {value:.1%}, allowed {warn:.1%}: {advice}")
-    return Drift(**figures, verdict=("ok", "warn", "refuse")[level], reasons=tuple(reasons))
-
-
 def _mean(frames: Iterable[U8], limits: GlassLimits) -> tuple[F32, int]:
     total: F32 | None = None
     means: list[F64] = []
     for rgb in frames:
-        _unclipped(rgb, limits)
+        require_unclipped(rgb, limits)
         if total is None:
             total = np.zeros(rgb.shape, np.float32)
         elif total.shape != rgb.shape:
@@ -336,7 +248,14 @@ def _mean(frames: Iterable[U8], limits: GlassLimits) -> tuple[F32, int]:
     return total / np.float32(len(means)), len(means)
 
 
-def _unclipped(rgb: U8, limits: GlassLimits) -> None:
+def require_unclipped(rgb: U8, limits: GlassLimits) -> None:
+    """Refuse a picture that is clipped or too dark to be glass.
+
+    Raises
+    ------
+    CalibrationError
+        With the share of clipped pixels, or the mean.
+    """
     clipped = float((rgb >= 254).any(axis=2).mean())
     if clipped > limits.clipped_share:
         raise CalibrationError(
@@ -351,7 +270,7 @@ def _unclipped(rgb: U8, limits: GlassLimits) -> None:
         )
 
 
-def _cells(mean: F32) -> F64:
+def cell_means(mean: F32) -> F64:
     """Reduce a picture to means of about square cells, `_GRID` along the longer side."""
     height, width = mean.shape[:2]
     step = max(1, -(-max(height, width) // _GRID))
@@ -366,7 +285,7 @@ def _places(shape: tuple[int, ...]) -> tuple[F64, F64]:
     return grid_y, grid_x
 
 
-def _evaluate(light: F64, degree: int, shape: tuple[int, ...]) -> F64:
+def light_at(light: F64, degree: int, shape: tuple[int, ...]) -> F64:
     """Return the light (H, W, 3) at the cells' centres; the powers of y and x are multiplied once each."""
     y, x = ((np.arange(n) + 0.5) / n * 2 - 1 for n in shape[:2])
     powers_y, powers_x = (np.vander(v, degree + 1, increasing=True) for v in (y, x))
@@ -414,7 +333,7 @@ def _fit_degree(cells: F64, degree: int, limits: GlassLimits) -> tuple[F64, Bool
         use = kept.ravel()
         solved = np.linalg.lstsq(design[use], cells.reshape(-1, 3)[use], rcond=None)[0]
         light = np.asarray(solved.T, np.float64)
-        ratio = cells / np.maximum(_evaluate(light, degree, cells.shape), 1)
+        ratio = cells / np.maximum(light_at(light, degree, cells.shape), 1)
         again = np.asarray((np.abs(ratio - 1) <= limits.spot_contrast / 2).all(axis=2), np.bool_)
         if (again == kept).all() or again.mean() < 0.5:
             break
@@ -427,7 +346,7 @@ def _dust(mean: F32, flat: FlatField, limits: GlassLimits, most: int = 100) -> D
     step = max(1, round(max(flat.shape_px) / 1500))
     small = cv2.resize(mean, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA)
     small = cv2.GaussianBlur(small, (0, 0), 1.5)
-    light = _evaluate(flat.light, flat.degree, small.shape) * np.asarray(flat.white_rgb)
+    light = light_at(flat.light, flat.degree, small.shape) * np.asarray(flat.white_rgb)
     ratio = (small / light - 1).mean(axis=2)
     label, n = ndimage.label(np.abs(ratio) > limits.spot_contrast)
     index = np.arange(1, n + 1)

@@ -8,7 +8,8 @@ import pytest
 
 from armicro.contracts.arrays import F64, U8, frozen
 from armicro.contracts.errors import CalibrationError
-from armicro.imaging.glass import FlatField, flatten, gain_map, glass_drift, measure_glass, terms
+from armicro.imaging.glass import FlatField, flatten, gain_map, measure_glass, terms
+from armicro.imaging.glass_drift import glass_drift
 from armicro.sim.case import CaseParams, simulate_field
 
 SHAPE = (480, 640)

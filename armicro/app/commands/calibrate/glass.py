@@ -13,7 +13,8 @@ from armicro.app.calibration_files import DustFile, FlatFile
 from armicro.app.calibration_store import build, newest, read_as, write
 from armicro.app.commands.calibrate import common
 from armicro.contracts.errors import CalibrationError
-from armicro.imaging.glass import FlatField, glass_drift, measure_glass
+from armicro.imaging.glass import FlatField, measure_glass
+from armicro.imaging.glass_drift import glass_drift
 
 
 def flat_of(stored: FlatFile) -> FlatField:
