@@ -187,8 +187,9 @@ def local_scale(matrix: F64, yx_px: npt.NDArray[Any]) -> F64:
 
 def inverse(matrix: F64) -> F64:
     """Return the mapping back, scaled so that its last element is 1."""
-    back: F64 = np.linalg.inv(matrix)
-    return back / back[2, 2]
+    back = np.linalg.inv(matrix)
+    scaled: F64 = np.asarray(back / back[2, 2], np.float64)
+    return scaled
 
 
 def _rms(values: F64) -> float:
@@ -217,7 +218,8 @@ def _consensus(camera: F64, display: F64, limits: FitLimits) -> Bool:
     found, mask = cv2.findHomography(
         camera[:, ::-1].copy(), display[:, ::-1].copy(), cv2.RANSAC, limits.inlier_px, None, 5000, 0.9999
     )
-    if found is None or mask.sum() < MIN_POINTS:
+    # The stubs do not say that nothing may be found.
+    if found is None or mask.sum() < MIN_POINTS:  # type: ignore[redundant-expr]
         raise AlignmentError("the points fit no mapping at all: repeat the alignment")
     inliers: Bool = mask.ravel().astype(bool)
     again = _least_squares(camera[inliers], display[inliers])
@@ -227,10 +229,11 @@ def _consensus(camera: F64, display: F64, limits: FitLimits) -> Bool:
 
 def _least_squares(camera: F64, display: F64) -> F64:
     found, _ = cv2.findHomography(camera[:, ::-1].copy(), display[:, ::-1].copy(), 0)
-    if found is None or not np.isfinite(found).all():
+    if found is None or not np.isfinite(found).all():  # type: ignore[redundant-expr]
         raise AlignmentError("the points fit no mapping at all: repeat the alignment")
     matrix: F64 = np.asarray(found, np.float64)
-    return matrix / matrix[2, 2]
+    scaled: F64 = np.asarray(matrix / matrix[2, 2], np.float64)
+    return scaled
 
 
 def _keeps_its_sides(matrix: F64, shape_px: tuple[int, int]) -> None:
