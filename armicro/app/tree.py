@@ -10,6 +10,7 @@ import typer
 from armicro import __version__
 from armicro.app import exit_codes
 from armicro.app.commands.bench import bench
+from armicro.app.commands.calibrate import calibrate
 from armicro.app.commands.case import case_app
 from armicro.app.commands.demo import demo
 from armicro.app.commands.doctor import doctor
@@ -35,6 +36,7 @@ for _command in (score, replay, simulate, demo, bench, doctor, guidelines, schem
     app.command(epilog=exit_codes.EPILOG)(_command)
 app.command("run", epilog=exit_codes.EPILOG)(run_instrument)
 app.add_typer(case_app)
+app.add_typer(calibrate)
 
 
 def _version(wanted: bool) -> None:

@@ -39,6 +39,10 @@ class GuidelineError(InputError):
     """A rule set is unknown or not valid."""
 
 
+class CalibrationError(InputError):
+    """What was measured cannot calibrate the instrument, or a stored calibration cannot be used."""
+
+
 class OutputError(ArmicroError):
     """A result cannot be written where it was asked for."""
 

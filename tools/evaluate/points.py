@@ -21,6 +21,7 @@ from armicro.analysis.membrane import denoised_dab, level_map, membrane_signal, 
 from armicro.analysis.read_per_cell import PerCellParams, Traces, grade, trace
 from armicro.analysis.read_zhang import read_zhang
 from armicro.analysis.skeleton import SkeletonParams, membrane_sets
+from armicro.analysis.threshold_fit import leave_one_out
 from armicro.contracts.arrays import F32, I64, U8
 from armicro.contracts.stain import DabThresholds, StainProfile
 from armicro.imaging.scale import to_working
@@ -93,15 +94,10 @@ def leave_one_core_out(
 ) -> dict[str, tuple[DabThresholds, I64]]:
     """Choose thresholds on the other cores and read each core with them."""
     total = {
-        core: {t: np.sum([m[t] for m in crops_], axis=0) for t in crops_[0]}
+        core: {t: np.asarray(np.sum([m[t] for m in crops_], axis=0), np.int64) for t in crops_[0]}
         for core, crops_ in by_core.items()
     }
-    out = {}
-    for core, own in total.items():
-        others = [t for other, t in total.items() if other != core]
-        best = max(own, key=lambda t: goodness(np.sum([o[t] for o in others], axis=0)))
-        out[core] = best, np.asarray(own[best], np.int64)
-    return out
+    return leave_one_out(total, goodness)
 
 
 def bootstrap(matrices: list[I64], seed: int = 0) -> tuple[tuple[float, float], tuple[float, float]]:

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from armicro.app.detectors import DetectorChoice, make_detector
+from armicro.app.labelled_fields import CONTEXT_PX, LETTERS
 from armicro.app.profiles import load_stain_profile
 from armicro.contracts.arrays import F32, F64, I64, U8, Bool
 from armicro.contracts.cells import Category
@@ -20,23 +21,21 @@ from armicro.contracts.frame import Optics
 from armicro.contracts.protocols import NucleusDetector
 from armicro.contracts.stain import StainMaps, StainProfile
 from armicro.imaging.stain import estimate_white, separate
+from armicro.scoring.agreement import confusion, quadratic_kappa, within_one
+
+__all__ = [
+    "CONTEXT_PX", "EYE", "MATCH_UM", "OWN_POINTS", "ROOT", "SHARED_DATA", "Crop", "Hits", "confusion",
+    "confusion_table", "core_of", "crops", "default_profile", "detector_named", "interval", "match",
+    "nearest_pairs", "need", "quadratic_kappa", "read_rgb", "table", "within_one",
+]  # fmt: skip
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED_DATA = ROOT.parent / "shared" / "data"
 OWN_POINTS = ROOT / "tests" / "data" / "nuclei"
 MATCH_UM = 5.0
 """A detection within this of a marked nucleus has found it (the paper's section 4.1)."""
-CONTEXT_PX = 160
-"""What is read around a crop, so that its rim is seen as it stands in the slide."""
 
-EYE = {
-    "no": Category.NONE,
-    "fa": Category.FAINT,
-    "wi": Category.WEAK_INCOMPLETE,
-    "wc": Category.WEAK_COMPLETE,
-    "ii": Category.INTENSE_INCOMPLETE,
-    "ic": Category.INTENSE_COMPLETE,
-}
+EYE = LETTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,29 +217,6 @@ def _near(points: F32, others: F32, radius: float) -> Bool:
     if not len(points) or not len(others):
         return np.zeros(len(points), np.bool_)
     return np.asarray(cKDTree(others).query(points)[0] <= radius, np.bool_)
-
-
-def confusion(truth: U8, answer: U8) -> I64:
-    """Return the confusion matrix (6, 6), rows truth, columns answer, none first."""
-    matrix = np.zeros((len(Category), len(Category)), np.int64)
-    np.add.at(matrix, (truth, answer), 1)
-    return matrix
-
-
-def quadratic_kappa(matrix: I64) -> float:
-    """Return Cohen's kappa with quadratic weights (Cohen 1968) of a confusion matrix."""
-    n = len(matrix)
-    step = np.subtract.outer(np.arange(n), np.arange(n)).astype(np.float64)
-    weight = (step / (n - 1)) ** 2
-    expected = np.outer(matrix.sum(axis=1), matrix.sum(axis=0)) / max(1, matrix.sum())
-    by_chance = float((weight * expected).sum())
-    return 1.0 - float((weight * matrix).sum()) / by_chance if by_chance else 1.0
-
-
-def within_one(matrix: I64) -> float:
-    """Share of cells read at most one class off."""
-    near = np.abs(np.subtract.outer(np.arange(len(matrix)), np.arange(len(matrix)))) <= 1
-    return float(matrix[near].sum() / max(1, matrix.sum()))
 
 
 def interval(values: F64) -> tuple[float, float]:

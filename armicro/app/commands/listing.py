@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from armicro.app import console
+from armicro.app.calibration_files import calibration_schema_text
 from armicro.app.profiles import OpticsProfileFile, StainProfileFile, schema_text
 from armicro.devices.file_model import FileModel
 from armicro.devices.nosepiece_profile import NosepieceProfileFile
@@ -28,6 +29,7 @@ class SchemaName(StrEnum):
     PEDAL_PROFILE = "pedal-profile"
     NOSEPIECE_PROFILE = "nosepiece-profile"
     RECORDING = "recording"
+    CALIBRATION = "calibration"
 
 
 def guidelines() -> None:
@@ -47,6 +49,8 @@ def schema(
     """Print the JSON Schema of a file that armicro writes or reads."""
     if name is SchemaName.CASE:
         text = json_module.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+    elif name is SchemaName.CALIBRATION:
+        text = calibration_schema_text()
     else:
         models: dict[SchemaName, type[FileModel]] = {
             SchemaName.STAIN_PROFILE: StainProfileFile,
