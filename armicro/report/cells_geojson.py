@@ -33,7 +33,7 @@ CLASS_COLOURS: Mapping[Category, tuple[int, int, int]] = MappingProxyType(
 """sRGB. Stained categories as in the overlay; QuPath knows no line styles, so the last two differ in grey."""
 
 NOT_COUNTED = ("HER2 not counted*", (90, 90, 90))
-"""Class of cells outside the regions; QuPath takes a class that ends with an asterisk as one to be ignored."""
+"""Class of cells outside the regions; QuPath ignores a class whose name ends with an asterisk."""
 OTHER_NUCLEUS = ("Other nucleus", (60, 150, 75))
 """Class of nuclei that are not of tumour cells."""
 
