@@ -25,6 +25,7 @@ from armicro.overlay import OverlayStyle, compose, draw_overlay
 from armicro.overlay.picture import field_picture
 from armicro.report.case_json import CaseField, case_document, to_json
 from armicro.report.cells_csv import cells_csv
+from armicro.report.cells_geojson import cells_geojson
 from armicro.report.evidence import category_evidence
 from armicro.report.html import case_html
 from armicro.report.models import CaseDocument
@@ -68,8 +69,10 @@ class CaseOutputs:
     ----------
     json, report : Path or None
         Files.
-    cells, overlay : Path or None
+    cells, overlay, geojson : Path or None
         Folders; one file per field in each.
+    pdf : Path or None
+        A file.
     reproducible : bool
         Leave out what depends on the clock, so that two runs give the same bytes.
     """
@@ -79,6 +82,8 @@ class CaseOutputs:
     overlay: Path | None = None
     report: Path | None = None
     reproducible: bool = False
+    geojson: Path | None = None
+    pdf: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +185,10 @@ class CaseWriter:
         self._fields: list[CaseField] = []
         self._pictures: list[FieldPicture] = []
         self._simulated = False
-        for target in (outputs.json, outputs.report):
+        for target in (outputs.json, outputs.report, outputs.pdf):
             if target is not None:
                 staging.file(target)
-        for folder in (outputs.cells, outputs.overlay):
+        for folder in (outputs.cells, outputs.overlay, outputs.geojson):
             if folder is not None:
                 staging.folder(folder)
         for stem in stems:
@@ -191,9 +196,13 @@ class CaseWriter:
                 staging.file(target)
 
     def _targets(self, stem: str) -> list[Path]:
-        cells, overlay = self._outputs.cells, self._outputs.overlay
-        found = [] if cells is None else [cells / f"{stem}.cells.csv"]
-        return found if overlay is None else [*found, overlay / f"{stem}.overlay.png"]
+        out = self._outputs
+        named = (
+            (out.cells, "cells.csv"),
+            (out.overlay, "overlay.png"),
+            (out.geojson, "cells.geojson"),
+        )
+        return [folder / f"{stem}.{ending}" for folder, ending in named if folder is not None]
 
     def add(self, item: FieldInput, timed: TimedResult) -> None:
         """Take a field and stage its cells and overlay."""
@@ -204,7 +213,11 @@ class CaseWriter:
         if self._outputs.overlay is not None:
             picture = compose(rgb, draw_overlay(result, OverlayStyle()))
             self._staging.write_png(self._outputs.overlay / f"{item.stem}.overlay.png", picture)
-        if self._outputs.report is not None:
+        sha256 = hashlib.sha256(np.ascontiguousarray(rgb).data).hexdigest()
+        if self._outputs.geojson is not None:
+            target = self._outputs.geojson / f"{item.stem}.cells.geojson"
+            self._staging.write_text(target, cells_geojson(result, sha256))
+        if self._outputs.report is not None or self._outputs.pdf is not None:
             self._pictures.append(field_picture(item.frame.source, rgb, result))
         self._simulated |= item.simulated
         timings = timed.timings_ms | {"outputs": (time.perf_counter_ns() - begin) / 1e6}
@@ -212,7 +225,7 @@ class CaseWriter:
             CaseField(
                 path=item.frame.source,
                 result=result,
-                pixel_sha256=hashlib.sha256(np.ascontiguousarray(rgb).data).hexdigest(),
+                pixel_sha256=sha256,
                 timings_ms={} if self._outputs.reproducible else timings,
                 notes=item.notes,
             )
@@ -239,6 +252,14 @@ class CaseWriter:
             evidence = category_evidence([f.result for f in self._fields])
             page = case_html(document, self._pictures, guideline, evidence)
             self._staging.write_text(self._outputs.report, page)
+        if self._outputs.pdf is not None:
+            # Setting type takes a library that no other output needs.
+            from armicro.report.pdf import case_pdf
+
+            evidence = category_evidence([f.result for f in self._fields])
+            self._staging.write_bytes(
+                self._outputs.pdf, case_pdf(document, self._pictures, guideline, evidence)
+            )
         return document
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from reportlab.lib.units import mm
+from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.platypus import Image, KeepTogether, Spacer, Table
 
 from armicro.contracts.arrays import U8
@@ -17,7 +18,7 @@ from armicro.report.page import FieldLine, Page
 from armicro.report.pdf_style import CONTENT, H2, H3, HEAD, HEAD_RIGHT, RIGHT, SMALL, grid, style, text
 
 _GAP = 4 * mm
-_TALLEST = 92 * mm
+_TALLEST = 84 * mm
 """Of a picture: two of them with their captions fit on one page."""
 
 
@@ -25,18 +26,19 @@ def field_table(page: Page) -> Iterator[Any]:
     """Set a line for each field."""
     yield text("Fields", H2)
     without = bool(page.score) and len(page.fields) > 1
-    titles = ["Cells", *(line.name.replace(" ", "\n") for line in page.categories)]
-    titles += (["Score\nwithout it"] if without else []) + ["Tissue", "Focus", "Clipped"]
-    rows: list[list[Any]] = [[text("Field", HEAD), *(text(t, HEAD_RIGHT) for t in titles)]]
-    right, small = style(7.4, alignment=2), style(7.4)
+    categories = [line.name.replace(" ", "\n") for line in page.categories]
+    titles = ["Cells", *categories, *(["Score\nwithout it"] if without else []), "Tissue", "Focus", "Clipped"]
+    head = style(6.6, bold=True, colour=SMALL.textColor)
+    head_right = style(6.6, bold=True, colour=SMALL.textColor, alignment=2)
+    rows: list[list[Any]] = [[text("Field", head), *(text(t, head_right) for t in titles)]]
+    right, small = style(7.2, alignment=2), style(7.2)
     for one in page.fields:
         values = [one.n, *(share for _, _, share in one.percents), *([one.without] if without else [])]
         values += [one.tissue, one.focus, one.saturated]
         mark = " (!)" if one.warnings else ""
         rows.append([text(f"{one.number} {one.name}{mark}", small), *(text(v, right) for v in values)])
-    width = 44.0
-    first = CONTENT - width * len(titles)
-    yield grid(rows, (first, *([width] * len(titles))), [("RIGHTPADDING", (0, 0), (-1, -1), 3)])
+    widths = [30.0, *([46.0] * len(categories)), *([38.0] * (4 if without else 3))]
+    yield grid(rows, (CONTENT - sum(widths), *widths), [("RIGHTPADDING", (0, 0), (-1, -1), 3)])
     judged = (
         "The largest cluster within one field decides."
         if page.by_cluster
@@ -74,11 +76,14 @@ def field_pages(page: Page, pictures: Sequence[FieldPicture]) -> Iterator[Any]:
     if pictures:
         yield KeepTogether([text("How to read the pictures", H3), _key(page)])
     for i, one in enumerate(page.fields):
-        about = text(f"{one.cells}, {one.others}. {one.size}.", SMALL)
-        block: list[Any] = [text(f"Field {one.number} · {one.name}", H3), about]
-        if pictures:
-            block += [Spacer(0, 4), *_pictures(one, pictures[i])]
-        yield KeepTogether(block)
+        head = [
+            text(f"Field {one.number} · {one.name}", H3),
+            text(f"{one.cells}, {one.others}. {one.size}.", SMALL),
+        ]
+        whole, part = _pictures(one, pictures[i]) if pictures else (None, None)
+        yield KeepTogether([*head, Spacer(0, 4), whole] if whole else head)
+        if part:
+            yield KeepTogether([Spacer(0, 3), part])
 
 
 def _evidence(page: Page) -> Table:
@@ -91,28 +96,31 @@ def _evidence(page: Page) -> Table:
 
 
 def _key(page: Page) -> Table:
+    how = style(7.4)
     cells: list[Any] = []
+    widths = []
     for line in page.categories:
-        cells += [draw.ring(line.key), text(line.name, style(7.6))]
-    share = CONTENT / max(1, len(page.categories))
+        cells += [draw.ring(line.key), text(line.name, how)]
+        widths += [18, stringWidth(line.name, how.fontName, how.fontSize) + 10]
     return Table(
         [cells],
-        colWidths=[18, share - 18] * len(page.categories),
+        colWidths=widths,
+        hAlign="LEFT",
         style=[("VALIGN", (0, 0), (-1, -1), "MIDDLE"), ("LEFTPADDING", (0, 0), (-1, -1), 0)]
         + [("RIGHTPADDING", (0, 0), (-1, -1), 2)],
     )
 
 
-def _pictures(one: FieldLine, picture: FieldPicture) -> list[Any]:
+def _pictures(one: FieldLine, picture: FieldPicture) -> tuple[Table, Table]:
+    """Set the whole field and its part, each without and with the reading."""
     y, x = picture.crop_yx_px
     crop = extent(picture.crop_plain, picture.crop_um_per_px)
     whole = f"As captured, {extent(picture.plain, picture.um_per_px)}"
-    part = f"The part with most tumour cells, from row {y}, column {x}, {crop}"
-    return [
+    part = f"Part with most tumour cells, from row {y}, column {x}, {crop}"
+    return (
         _pair((picture.plain, picture.overlaid), (whole, f"Field {one.number} with the reading")),
-        Spacer(0, 3),
         _pair((picture.crop_plain, picture.crop_overlaid), (part, "The same with the reading")),
-    ]
+    )
 
 
 def _pair(pictures: tuple[U8, U8], captions: tuple[str, str]) -> Table:

@@ -30,7 +30,7 @@ from armicro.report.pdf_style import (
     text,
 )
 
-_CARD = 58 * mm
+_CARD, _STRIPE = 58 * mm, 7
 _NO_SCORE = (
     "No score is not a score of 0: nothing was seen that could be judged. Look at the fields below, and "
     "capture fields that show tumour in focus."
@@ -65,29 +65,28 @@ def verdict(page: Page) -> Iterator[Any]:
 
 
 def _card(page: Page) -> Table:
-    rows = [
-        [text("HER2 score by IHC", SMALL)],
-        [text(page.score or "No score", style(46 if page.score else 20, bold=True))],
-        [text(page.status, style(13, bold=True))],
+    stack = [
+        text("HER2 score by IHC", SMALL),
+        text(page.score or "No score", style(46 if page.score else 20, bold=True)),
+        text(page.status, style(13, bold=True)),
+        *([text(page.annotation, style(9.5))] if page.annotation else []),
+        text(page.basis),
     ]
-    if page.annotation:
-        rows.append([text(page.annotation, style(9.5))])
-    rows.append([text(page.basis)])
-    colour = STATUS_COLOURS[page.status_key]
-    last = len(rows) - 1
+    colour, last = STATUS_COLOURS[page.status_key], len(stack) - 1
     return Table(
-        rows,
-        colWidths=(_CARD,),
+        [["", block] for block in stack],
+        colWidths=(_STRIPE, _CARD - _STRIPE),
         style=[
-            ("BOX", (0, 0), (-1, -1), 1.2, colour),
-            ("LINEBEFORE", (0, 0), (0, -1), 7, colour),
-            ("LEFTPADDING", (0, 0), (-1, -1), 14),
+            ("BACKGROUND", (0, 0), (0, -1), colour),
+            ("BOX", (0, 0), (-1, -1), 1.2, colour, 2),
+            ("LEFTPADDING", (1, 0), (1, -1), 10),
             ("TOPPADDING", (0, 0), (-1, -1), 2),
             ("TOPPADDING", (0, 0), (-1, 0), 7),
             ("BOTTOMPADDING", (0, 0), (-1, -1), 3),
-            ("BOTTOMPADDING", (0, last), (-1, last), 8),
-            ("LINEABOVE", (0, last), (-1, last), 0.5, LINE),
+            ("BOTTOMPADDING", (0, last - 1), (-1, last - 1), 8),
+            ("LINEABOVE", (1, last), (1, last), 0.5, LINE, 0),
             ("TOPPADDING", (0, last), (-1, last), 6),
+            ("BOTTOMPADDING", (0, last), (-1, last), 8),
         ],
     )
 
@@ -106,7 +105,7 @@ def _categories(page: Page) -> Table:
 
 
 def _bars(page: Page) -> Table:
-    widths = [30, 132, 0, 62, 48] if page.by_grade else [0, 132, 0, 62, 0]
+    widths = [36, 126, 0, 82, 48] if page.by_grade else [0, 126, 0, 82, 0]
     bar = CONTENT - sum(widths) - 12
     widths[2] = bar + 12
     head = ["Grade" if page.by_grade else "", "Asks for" if page.by_grade else "Category"]

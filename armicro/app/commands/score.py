@@ -96,6 +96,8 @@ def score(
     cells: options.Cells = None,
     overlay: options.Overlay = None,
     report: options.Report = None,
+    geojson: options.Geojson = None,
+    pdf: options.Pdf = None,
     reproducible: options.Reproducible = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -107,7 +109,7 @@ def score(
     document, written = score_images(
         inputs,
         CaseOptions(case_id, guideline, stain_profile, reading, seed, DetectorChoice(detector, engine)),
-        CaseOutputs(json, cells, overlay, report, reproducible),
+        CaseOutputs(json, cells, overlay, report, reproducible, geojson, pdf),
         quiet=quiet,
     )
     if quiet:
