@@ -16,7 +16,17 @@ from armicro.report.evidence import CategoryEvidence
 from armicro.report.models import CaseDocument
 from armicro.report.page import Page, make_page
 from armicro.report.pdf_fields import field_pages, field_table, quality
-from armicro.report.pdf_style import BOLD, CONTENT, INK, LINE, MARGIN, REGULAR, SOFT, printable, register_fonts
+from armicro.report.pdf_style import (
+    BOLD,
+    CONTENT,
+    INK,
+    LINE,
+    MARGIN,
+    REGULAR,
+    SOFT,
+    printable,
+    register_fonts,
+)
 from armicro.report.pdf_verdict import closing, verdict
 from armicro.scoring.model import Guideline
 

@@ -146,7 +146,13 @@ def _filled(key: str, x: float, y: float, width: float, height: float) -> Group:
 
 
 def _hatch(
-    group: Group, box: tuple[float, float, float, float], step: float, colour: Color, line: float, *, rising: bool
+    group: Group,
+    box: tuple[float, float, float, float],
+    step: float,
+    colour: Color,
+    line: float,
+    *,
+    rising: bool,
 ) -> None:
     """Add slanting lines, each cut to the box."""
     x, y, width, height = box

@@ -37,7 +37,7 @@ def field_table(page: Page) -> Iterator[Any]:
         values += [one.tissue, one.focus, one.saturated]
         mark = " (!)" if one.warnings else ""
         rows.append([text(f"{one.number} {one.name}{mark}", small), *(text(v, right) for v in values)])
-    widths = [30.0, *([46.0] * len(categories)), *([38.0] * (4 if without else 3))]
+    widths = [30.0, *([46.0] * len(categories)), *([44.0] if without else []), *([38.0] * 3)]
     yield grid(rows, (CONTENT - sum(widths), *widths), [("RIGHTPADDING", (0, 0), (-1, -1), 3)])
     judged = (
         "The largest cluster within one field decides."
@@ -116,7 +116,7 @@ def _pictures(one: FieldLine, picture: FieldPicture) -> tuple[Table, Table]:
     y, x = picture.crop_yx_px
     crop = extent(picture.crop_plain, picture.crop_um_per_px)
     whole = f"As captured, {extent(picture.plain, picture.um_per_px)}"
-    part = f"Part with most tumour cells, from row {y}, column {x}, {crop}"
+    part = f"Most tumour cells: from row {y}, column {x}, {crop}"
     return (
         _pair((picture.plain, picture.overlaid), (whole, f"Field {one.number} with the reading")),
         _pair((picture.crop_plain, picture.crop_overlaid), (part, "The same with the reading")),
@@ -127,7 +127,9 @@ def _pair(pictures: tuple[U8, U8], captions: tuple[str, str]) -> Table:
     side = (CONTENT - _GAP) / 2
     height, width = pictures[0].shape[:2]
     scale = min(side / width, _TALLEST / height)
-    images = [Image(io.BytesIO(jpeg_bytes(p)), width * scale, height * scale, hAlign="LEFT") for p in pictures]
+    images = [
+        Image(io.BytesIO(jpeg_bytes(p)), width * scale, height * scale, hAlign="LEFT") for p in pictures
+    ]
     below = [text(words, SMALL) for words in captions]
     pad = [(f"{where}PADDING", (0, 0), (-1, -1), 0) for where in ("LEFT", "RIGHT", "TOP")]
     return Table(
@@ -135,5 +137,3 @@ def _pair(pictures: tuple[U8, U8], captions: tuple[str, str]) -> Table:
         colWidths=(side, _GAP, side),
         style=[*pad, ("BOTTOMPADDING", (0, 0), (-1, -1), 2), ("VALIGN", (0, 0), (-1, -1), "TOP")],
     )
-
-

@@ -91,7 +91,11 @@ def _plain(words: str) -> str:
 
 
 def grid(
-    rows: Sequence[Sequence[Any]], widths: Sequence[float], commands: Sequence[Any] = (), *, header: bool = True
+    rows: Sequence[Sequence[Any]],
+    widths: Sequence[float],
+    commands: Sequence[Any] = (),
+    *,
+    header: bool = True,
 ) -> Table:
     """Set a table with a thin line under each row; its head is repeated on every page it runs over."""
     base = [
@@ -104,9 +108,11 @@ def grid(
     ]
     if header:
         base.append(("VALIGN", (0, 0), (-1, 0), "BOTTOM"))
+    # A row with a path of thousands of letters is higher than a page, so rows may be parted as well.
     return Table(
-        [list(r) for r in rows], colWidths=list(widths), style=[*base, *commands], repeatRows=int(header)
-    )
+        [list(r) for r in rows], colWidths=list(widths), style=[*base, *commands], repeatRows=int(header),
+        splitInRow=1,
+    )  # fmt: skip
 
 
 def facts(pairs: Sequence[tuple[str, str]], width: float = CONTENT, name: float = 40 * mm) -> Table:

@@ -105,30 +105,35 @@ def _categories(page: Page) -> Table:
 
 
 def _bars(page: Page) -> Table:
-    widths = [36, 126, 0, 82, 48] if page.by_grade else [0, 126, 0, 82, 0]
-    bar = CONTENT - sum(widths) - 12
-    widths[2] = bar + 12
-    head = ["Grade" if page.by_grade else "", "Asks for" if page.by_grade else "Category"]
-    rows: list[list[Any]] = [
-        [*(text(h, HEAD) for h in head), draw.axis(page.main_mark, bar), text("Share", HEAD_RIGHT), ""]
-    ]
+    graded = page.by_grade
+    widths = [36.0, 126.0, 0.0, 82.0, 48.0] if graded else [126.0, 0.0, 82.0]
+    drawn = 2 if graded else 1
+    widths[drawn] = CONTENT - sum(widths)
+    bar = widths[drawn] - 12
+    head = [text("Asks for" if graded else "Category", HEAD), draw.axis(page.main_mark, bar)]
+    head.append(text("Share", HEAD_RIGHT))
+    rows: list[list[Any]] = [[text("Grade", HEAD), *head, ""] if graded else head]
     commands: list[Any] = [
         ("VALIGN", (0, 1), (-1, -1), "MIDDLE"),
         ("LINEBELOW", (0, 0), (-1, -1), 0, PANEL),
-        ("RIGHTPADDING", (3, 0), (3, -1), 8),
+        ("RIGHTPADDING", (drawn + 1, 0), (drawn + 1, -1), 8),
     ]
     for i, row in enumerate(page.bars, start=1):
         met = "" if row.met is None else "met" if row.met else "not met"
         words = f"{row.words}\n{row.rule}" if row.rule else row.words
-        rows.append(
-            [
+        cells = [
+            text(words, style(7.6, leading=9)),
+            draw.bar(row, bar),
+            text(f"({row.count})", RIGHT, strong=f"{row.percent} %"),
+        ]
+        if graded:
+            colour = INK if row.met else SMALL.textColor
+            cells = [
                 text(row.score, style(11, bold=True)),
-                text(words, style(7.6, leading=9)),
-                draw.bar(row, bar),
-                text(f"({row.count})", RIGHT, strong=f"{row.percent} %"),
-                text(met, style(8, bold=bool(row.met), colour=INK if row.met else SMALL.textColor)),
+                *cells,
+                text(met, style(8, bold=bool(row.met), colour=colour)),
             ]
-        )
+        rows.append(cells)
         if row.score:
             commands.append(("LINEABOVE", (0, i), (-1, i), 0.5, LINE))
     return grid(rows, widths, commands)
