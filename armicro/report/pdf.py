@@ -28,9 +28,9 @@ from armicro.report.pdf_style import (
     register_fonts,
 )
 from armicro.report.pdf_verdict import closing, verdict
+from armicro.report.shown import IMAGE_ANALYSIS
 from armicro.scoring.model import Guideline
 
-IMAGE_ANALYSIS = "Quantitative image analysis was used."
 _LONGEST_ID = 60
 
 

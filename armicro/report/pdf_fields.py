@@ -42,7 +42,7 @@ def field_table(page: Page) -> Iterator[Any]:
     judged = (
         "The largest cluster within one field decides."
         if page.by_cluster
-        else "The case is judged by the sum of the cells of all fields, not by the mean of the fields' shares."
+        else "The case is judged by the sum of the cells of all fields, not by the mean of their shares."
     )
     more = "Focus is relative: it compares fields. Clipped: pixels at the end of the camera's range."
     yield Spacer(0, 3)
@@ -106,8 +106,11 @@ def _key(page: Page) -> Table:
         [cells],
         colWidths=widths,
         hAlign="LEFT",
-        style=[("VALIGN", (0, 0), (-1, -1), "MIDDLE"), ("LEFTPADDING", (0, 0), (-1, -1), 0)]
-        + [("RIGHTPADDING", (0, 0), (-1, -1), 2)],
+        style=[
+            ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
+            ("LEFTPADDING", (0, 0), (-1, -1), 0),
+            ("RIGHTPADDING", (0, 0), (-1, -1), 2),
+        ],
     )
 
 

@@ -14,15 +14,17 @@ from armicro.contracts.results import Quality
 from armicro.contracts.score import RESEARCH_USE_ONLY
 from armicro.report.case_json import CaseField
 from armicro.report.evidence import category_evidence
-from armicro.report.pdf import IMAGE_ANALYSIS, case_pdf
+from armicro.report.pdf import case_pdf
 from armicro.report.pdf_style import printable
+from armicro.report.shown import IMAGE_ANALYSIS
 from armicro.scoring.guidelines import load_guideline
 
 Make = Callable[..., Any]
+Made = Any
 HOSTILE = ["<script>alert(1)</script>", "=cmd()|' /C calc'!A0", "../../x", "<b>&amp;<br/></para>", "x" * 5000]
 
 
-def pages(made: Any) -> list[str]:
+def pages(made: Made) -> list[str]:
     evidence = category_evidence([f.result for f in made.fields])
     data = case_pdf(made.document, made.pictures, made.guideline, evidence)
     document = pypdfium2.PdfDocument(data)
@@ -39,11 +41,11 @@ def pages(made: Any) -> list[str]:
 
 
 @pytest.fixture
-def made(make_case: Make, every_category: dict[Category, int]) -> Any:
+def made(make_case: Make, every_category: dict[Category, int]) -> Made:
     return make_case([every_category, {Category.NONE: 60, Category.FAINT: 2}, every_category])
 
 
-def test_every_page_says_what_it_is_and_who_decides(made: Any) -> None:
+def test_every_page_says_what_it_is_and_who_decides(made: Made) -> None:
     found = pages(made)
     assert len(found) >= 3
     for number, words in enumerate(found, start=1):
@@ -53,7 +55,7 @@ def test_every_page_says_what_it_is_and_who_decides(made: Any) -> None:
         assert f"{number} / {len(found)}" in words
 
 
-def test_it_tells_score_reason_rules_settings_versions_and_files(made: Any) -> None:
+def test_it_tells_score_reason_rules_settings_versions_and_files(made: Made) -> None:
     words = " ".join(pages(made))
     document = made.document
     assert pages(made)[0].index("2+") < pages(made)[0].index("equivocal")
@@ -72,7 +74,7 @@ def test_it_tells_score_reason_rules_settings_versions_and_files(made: Any) -> N
         assert field.path in words
 
 
-def test_each_field_shows_four_pictures(made: Any) -> None:
+def test_each_field_shows_four_pictures(made: Made) -> None:
     data = case_pdf(made.document, made.pictures, made.guideline)
     document = pypdfium2.PdfDocument(data)
     images = 0
