@@ -12,6 +12,7 @@ import numpy as np
 
 from armicro.app import console
 from armicro.app.detectors import DetectorChoice, make_detector
+from armicro.app.dicom_out import DicomOut
 from armicro.app.profiles import DEFAULT_STAIN_PROFILE, load_stain_profile
 from armicro.app.staging import Staging
 from armicro.app.timing import StageClock
@@ -69,8 +70,8 @@ class CaseOutputs:
     ----------
     json, report : Path or None
         Files.
-    cells, overlay, geojson : Path or None
-        Folders; one file per field in each.
+    cells, overlay, geojson, dicom : Path or None
+        Folders; one file per field in each, two in the last, and the report.
     pdf : Path or None
         A file.
     reproducible : bool
@@ -84,6 +85,7 @@ class CaseOutputs:
     reproducible: bool = False
     geojson: Path | None = None
     pdf: Path | None = None
+    dicom: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,12 @@ class CaseWriter:
             for target in self._targets(stem):
                 staging.file(target)
 
+        self._dicom = (
+            DicomOut(outputs.dicom, options.case_id, staging, stems, reproducible=outputs.reproducible)
+            if outputs.dicom is not None
+            else None
+        )
+
     def _targets(self, stem: str) -> list[Path]:
         out = self._outputs
         named = (
@@ -219,6 +227,8 @@ class CaseWriter:
             self._staging.write_text(target, cells_geojson(result, sha256))
         if self._outputs.report is not None or self._outputs.pdf is not None:
             self._pictures.append(field_picture(item.frame.source, rgb, result))
+        if self._dicom is not None:
+            self._dicom.add(item, result, sha256)
         self._simulated |= item.simulated
         timings = timed.timings_ms | {"outputs": (time.perf_counter_ns() - begin) / 1e6}
         self._fields.append(
@@ -252,6 +262,8 @@ class CaseWriter:
             evidence = category_evidence([f.result for f in self._fields])
             page = case_html(document, self._pictures, guideline, evidence)
             self._staging.write_text(self._outputs.report, page)
+        if self._dicom is not None:
+            self._dicom.finish(document)
         if self._outputs.pdf is not None:
             # Setting type takes a library that no other output needs.
             from armicro.report.pdf import case_pdf

@@ -87,6 +87,15 @@ Pdf = Annotated[
     Path | None,
     typer.Option("--pdf", metavar="FILE.pdf", help="Write the report as PDF.", rich_help_panel=_OUT),
 ]
+Dicom = Annotated[
+    Path | None,
+    typer.Option(
+        "--dicom",
+        metavar="DIR",
+        help="Write DICOM: fields as images, cells as annotations, the score as a structured report.",
+        rich_help_panel=_OUT,
+    ),
+]
 Reproducible = Annotated[
     bool,
     typer.Option(

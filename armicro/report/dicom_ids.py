@@ -25,6 +25,16 @@ PERCENT = Code("%", "UCUM", "percent")
 NO_UNIT = Code("1", "UCUM", "no units")
 MICROMETRE = Code("um", "UCUM", "micrometer")
 
+_SHORT = {
+    Category.INTENSE_COMPLETE: "int-comp",
+    Category.INTENSE_INCOMPLETE: "int-incomp",
+    Category.WEAK_COMPLETE: "weak-comp",
+    Category.WEAK_INCOMPLETE: "weak-incomp",
+    Category.FAINT: "faint",
+    Category.NONE: "none",
+}
+"""A code has at most 16 letters."""
+
 _LONGEST_ID = 64
 _LONGEST_MEANING = 64
 
@@ -50,7 +60,12 @@ def own_code(value: str, meaning: str) -> Code:
 
 def category_code(category: Category) -> Code:
     """Return the code of a category of cells."""
-    return own_code(f"c-{category.key.replace('_', '-')}"[:16], f"Tumour cells, {category_name(category)}")
+    return own_code(f"c-{_SHORT[category]}", f"Tumour cells, {category_name(category)}")
+
+
+def share_code(category: Category) -> Code:
+    """Return the code of a category's share of all tumour cells."""
+    return own_code(f"s-{_SHORT[category]}", f"Share of tumour cells, {category_name(category)}")
 
 
 def long_string(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -47,7 +48,7 @@ class Study:
     first_sha256 : str
         Of the pixels of its first field: two cases of one name are two studies.
     when : datetime
-        Stamped on what is written.
+        Stamped on what is written, UTC.
     package_version : str
         armicro's version.
     simulated : bool
@@ -201,8 +202,19 @@ def field_annotations(
         series_date=study.when.date(),
         series_time=study.when.time().replace(microsecond=0),
     )
-    made.ReferencedImageSequence[0].ReferencedFrameNumber = 1
+    made.TimezoneOffsetFromUTC = "+0000"
+    for group in made.AnnotationGroupSequence:
+        # The library writes it empty; it belongs to coordinates in space only.
+        if "CommonZCoordinateValue" in group:
+            del group.CommonZCoordinateValue
     return made
+
+
+def dicom_bytes(dataset: Dataset) -> bytes:
+    """Return a DICOM object as the bytes of a file."""
+    buffer = io.BytesIO()
+    dataset.save_as(buffer, enforce_file_format=True)
+    return buffer.getvalue()
 
 
 def _groups(image: Dataset, result: FovResult) -> list[AnnotationGroup]:

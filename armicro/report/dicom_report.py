@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from highdicom import sr
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
 
 from armicro.contracts.cells import CATEGORIES
 from armicro.contracts.score import RESEARCH_USE_ONLY
@@ -21,6 +22,7 @@ from armicro.report.dicom_ids import (
     long_string,
     make_uid,
     own_code,
+    share_code,
 )
 from armicro.report.dicom_images import Study
 from armicro.report.figures import by_category
@@ -32,7 +34,7 @@ _STATUS = own_code("her2-status", "HER2 status by the rule set")
 _ANNOTATION = own_code("her2-annotation", "Beside the HER2 score")
 _N_CELLS = own_code("n-cells", "Tumour cells counted")
 _N_FIELDS = own_code("n-fields", "Fields of view")
-_FIELDS = own_code("fields", "fields")
+_FIELDS = Code("{fields}", "UCUM", "fields")
 
 
 def case_report(study: Study, document: CaseDocument, images: Sequence[Dataset]) -> sr.ComprehensiveSR:
@@ -62,9 +64,7 @@ def case_report(study: Study, document: CaseDocument, images: Sequence[Dataset])
                 ),
                 algorithm_id=_algorithm(document),
                 measurements=_counts(field.counts, field.n_cells),
-                source_images=[
-                    sr.SourceImageForMeasurementGroup(image.SOPClassUID, image.SOPInstanceUID)
-                ],
+                source_images=[sr.SourceImageForMeasurementGroup(image.SOPClassUID, image.SOPInstanceUID)],
             )
         )
     content = sr.MeasurementReport(
@@ -98,6 +98,7 @@ def case_report(study: Study, document: CaseDocument, images: Sequence[Dataset])
         series_date=study.when.date(),
         series_time=time,
     )
+    report.TimezoneOffsetFromUTC = "+0000"
     scheme = Dataset()
     scheme.CodingSchemeDesignator = SCHEME
     scheme.CodingSchemeName = "armicro codes"
@@ -133,11 +134,10 @@ def _counts(counts: CountsDocument, n_cells: int) -> list[sr.Measurement]:
     found = [sr.Measurement(_N_CELLS, n_cells, CELLS)]
     numbers = by_category(counts)
     for category in CATEGORIES:
-        code = category_code(category)
-        found.append(sr.Measurement(code, numbers[category], CELLS))
+        found.append(sr.Measurement(category_code(category), numbers[category], CELLS))
         if n_cells:
-            share = own_code(code.value.replace("c-", "s-", 1), f"Share of {code.meaning[0].lower()}{code.meaning[1:]}")
-            found.append(sr.Measurement(share, float(percent(numbers[category], n_cells)), PERCENT))
+            share = float(percent(numbers[category], n_cells))
+            found.append(sr.Measurement(share_code(category), share, PERCENT))
     return found
 
 

@@ -77,8 +77,9 @@ def case_pdf(
 def _set(page: Page, pictures: Sequence[FieldPicture], n_pages: int) -> tuple[int, bytes]:
     """Set the report; return its number of pages and the file."""
     buffer = io.BytesIO()
+    author = f"armicro {dict(page.environment)['armicro']}"
     template = BaseDocTemplate(
-        buffer, pagesize=A4, title=printable(page.title), author=f"armicro {dict(page.environment)['armicro']}",
+        buffer, pagesize=A4, title=printable(page.title), author=author,
         subject=f"{IMAGE_ANALYSIS} {page.research_use_only}", creator="armicro", lang="en", invariant=1,
     )  # fmt: skip
     frame = Frame(

@@ -129,6 +129,7 @@ def replay(
     report: options.Report = None,
     geojson: options.Geojson = None,
     pdf: options.Pdf = None,
+    dicom: options.Dicom = None,
     reproducible: options.Reproducible = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -143,7 +144,7 @@ def replay(
     document, written, counts, remarks = replay_recording(
         open_recording(recording, um_per_px, pedal),
         CaseOptions(case_id, guideline, stain_profile, reading, seed, DetectorChoice(detector, engine)),
-        CaseOutputs(json, cells, overlay, report, reproducible, geojson, pdf),
+        CaseOutputs(json, cells, overlay, report, reproducible, geojson, pdf, dicom),
         frames=frames,
         live=live,
         quiet=quiet,

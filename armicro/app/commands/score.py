@@ -98,6 +98,7 @@ def score(
     report: options.Report = None,
     geojson: options.Geojson = None,
     pdf: options.Pdf = None,
+    dicom: options.Dicom = None,
     reproducible: options.Reproducible = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -109,7 +110,7 @@ def score(
     document, written = score_images(
         inputs,
         CaseOptions(case_id, guideline, stain_profile, reading, seed, DetectorChoice(detector, engine)),
-        CaseOutputs(json, cells, overlay, report, reproducible, geojson, pdf),
+        CaseOutputs(json, cells, overlay, report, reproducible, geojson, pdf, dicom),
         quiet=quiet,
     )
     if quiet:
