@@ -64,11 +64,11 @@ class Study:
     @property
     def uid(self) -> str:
         """The study's identity."""
-        return make_uid("study", self.case_id, self.first_sha256)
+        return str(make_uid("study", self.case_id, self.first_sha256))
 
     def series(self, kind: str) -> str:
         """Return the identity of one of its series."""
-        return make_uid("series", kind, self.uid)
+        return str(make_uid("series", kind, self.uid))
 
 
 def field_image(study: Study, frame: Frame, pixel_sha256: str, number: int) -> Dataset:
@@ -203,10 +203,6 @@ def field_annotations(
         series_time=study.when.time().replace(microsecond=0),
     )
     made.TimezoneOffsetFromUTC = "+0000"
-    for group in made.AnnotationGroupSequence:
-        # The library writes it empty; it belongs to coordinates in space only.
-        if "CommonZCoordinateValue" in group:
-            del group.CommonZCoordinateValue
     return made
 
 

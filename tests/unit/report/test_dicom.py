@@ -78,9 +78,12 @@ def test_no_patient_is_named_and_all_belong_to_one_study(objects: dict[str, byte
     assert all(one.SOPInstanceUID.is_valid for one in read)
 
 
-def test_cells_come_back_where_they_are(objects: dict[str, bytes], every_category: dict[Category, int]) -> None:
+def test_cells_come_back_where_they_are(
+    objects: dict[str, bytes], every_category: dict[Category, int]
+) -> None:
     drawn = hd.ann.annread(io.BytesIO(objects["cells 1"]))
     groups = drawn.get_annotation_groups()
+    assert all("CommonZCoordinateValue" not in group for group in groups)
     counts = {g.label: int(g.number_of_annotations) for g in groups}
     wanted = {c.key.replace("_", " "): n for c, n in every_category.items()}
     assert counts == wanted | {"other nuclei": 3}
@@ -117,7 +120,7 @@ def test_the_report_tells_score_counts_and_shares(objects: dict[str, bytes]) -> 
     for category in CATEGORIES:
         assert f"Tumour cells, {category.key.replace('_', ' ')}" in numbers
     texts = [item.TextValue for item in report.ContentSequence if item.ValueType == "TEXT"]
-    assert texts[0] == f"Quantitative image analysis was used. {RESEARCH_USE_ONLY}"
+    assert f"Quantitative image analysis was used. {RESEARCH_USE_ONLY}" in texts
     assert "Simulated fields, no patient." in texts
 
 
@@ -130,7 +133,7 @@ def test_a_case_without_a_score_says_so(make_case: Make) -> None:
     assert "No HER2 score" in [e.value.meaning for e in case.get_qualitative_evaluations()]
 
 
-def test_the_same_case_gives_the_same_identities(objects: dict[str, bytes], make_case: Make) -> None:
+def test_the_same_case_gives_the_same_identities(objects: dict[str, bytes]) -> None:
     study = Study("26-1187", f"{0:064x}", WHEN, "0.1.0", simulated=True)
     again = field_image(study, frame(), f"{0:064x}", 1)
     assert dicom_bytes(again) == objects["image 1"]
@@ -163,5 +166,7 @@ def test_dciodvfy_finds_no_error(objects: dict[str, bytes], tmp_path: Path) -> N
         path = tmp_path / f"{name}.dcm"
         path.write_bytes(data)
         done = subprocess.run([tool, str(path)], capture_output=True, text=True, timeout=60, check=False)
-        errors = [line for line in (done.stdout + done.stderr).splitlines() if "Error" in line]
+        lines = (done.stdout + done.stderr).splitlines()
+        # The tool says this of every flat annotation, though the attribute is not there.
+        errors = [x for x in lines if "Error" in x and "<CommonZCoordinateValue> = <>" not in x]
         assert errors == [], name
