@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from armicro.app import console
+from armicro.app.bundle_out import BundleOut
 from armicro.app.detectors import DetectorChoice, make_detector
 from armicro.app.dicom_out import DicomOut
 from armicro.app.profiles import DEFAULT_STAIN_PROFILE, load_stain_profile
@@ -20,6 +21,7 @@ from armicro.assays.her2_ihc import Her2IhcRecipe, Reading, analyse
 from armicro.contracts.frame import Frame
 from armicro.contracts.pictures import FieldPicture
 from armicro.contracts.results import FovResult
+from armicro.contracts.stain import StainProfile
 from armicro.imaging.regions import Regions
 from armicro.inference.choose import Say
 from armicro.overlay import OverlayStyle, compose, draw_overlay
@@ -52,6 +54,8 @@ class CaseOptions:
         Of the bootstrap.
     detector : DetectorChoice
         What finds nuclei.
+    stain_profile_text, guideline_text : str
+        Their files, where they do not come from this installation; they are passed on in a bundle.
     """
 
     case_id: str = "case"
@@ -60,6 +64,8 @@ class CaseOptions:
     reading: Reading = Reading.PER_CELL
     seed: int = 0
     detector: DetectorChoice = DetectorChoice()
+    stain_profile_text: str = ""
+    guideline_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +78,8 @@ class CaseOutputs:
         Files.
     cells, overlay, geojson, dicom : Path or None
         Folders; one file per field in each, two in the last, and the report.
-    pdf : Path or None
-        A file.
+    pdf, bundle : Path or None
+        Files.
     reproducible : bool
         Leave out what depends on the clock, so that two runs give the same bytes.
     """
@@ -86,6 +92,7 @@ class CaseOutputs:
     geojson: Path | None = None
     pdf: Path | None = None
     dicom: Path | None = None
+    bundle: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +137,10 @@ class FieldReader:
         Names of profile, guideline, reading and detector.
     say : callable
         Shows a line that the user has to see: about an engine that takes long, or is not the one asked for.
+    profile : StainProfile or None
+        Used in place of the one that the options name.
+    guideline : Guideline or None
+        Used in place of the one that the options name.
 
     Raises
     ------
@@ -137,10 +148,17 @@ class FieldReader:
         If one of them cannot be loaded.
     """
 
-    def __init__(self, options: CaseOptions, say: Say = console.note) -> None:
+    def __init__(
+        self,
+        options: CaseOptions,
+        say: Say = console.note,
+        *,
+        profile: StainProfile | None = None,
+        guideline: Guideline | None = None,
+    ) -> None:
         self._say = say
-        self.guideline: Guideline = load_guideline(options.guideline)
-        profile = load_stain_profile(options.stain_profile)
+        self.guideline: Guideline = guideline or load_guideline(options.guideline)
+        profile = profile or load_stain_profile(options.stain_profile)
         self._made = make_detector(options.detector, say)
         self.recipe = Her2IhcRecipe(profile, self._made.detector, options.reading)
         self._clock = StageClock()
@@ -197,6 +215,7 @@ class CaseWriter:
             for target in self._targets(stem):
                 staging.file(target)
 
+        self._bundle = None if outputs.bundle is None else BundleOut(outputs.bundle, options, staging)
         self._dicom = (
             DicomOut(outputs.dicom, options.case_id, staging, stems, reproducible=outputs.reproducible)
             if outputs.dicom is not None
@@ -229,6 +248,8 @@ class CaseWriter:
             self._pictures.append(field_picture(item.frame.source, rgb, result))
         if self._dicom is not None:
             self._dicom.add(item, result, sha256)
+        if self._bundle is not None:
+            self._bundle.add(item)
         self._simulated |= item.simulated
         timings = timed.timings_ms | {"outputs": (time.perf_counter_ns() - begin) / 1e6}
         self._fields.append(
@@ -264,6 +285,8 @@ class CaseWriter:
             self._staging.write_text(self._outputs.report, page)
         if self._dicom is not None:
             self._dicom.finish(document)
+        if self._bundle is not None:
+            self._bundle.finish(document)
         if self._outputs.pdf is not None:
             # Setting type takes a library that no other output needs.
             from armicro.report.pdf import case_pdf
