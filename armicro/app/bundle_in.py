@@ -158,8 +158,8 @@ def _guideline(bundle: Bundle) -> Guideline:
         ours = parse_guideline(guideline_text(name), name)
         if ours.version == theirs.version:
             raise GuidelineError(
-                f"{bundle.path}: its rule set calls itself {name} {theirs.version}, but is not the one of this "
-                "name and version: do not trust the bundle"
+                f"{bundle.path}: its rule set calls itself {name} {theirs.version}, but is not the one of "
+                "this name and version: do not trust the bundle"
             )
     return theirs
 

@@ -96,6 +96,15 @@ Dicom = Annotated[
         rich_help_panel=_OUT,
     ),
 ]
+Bundle = Annotated[
+    Path | None,
+    typer.Option(
+        "--bundle",
+        metavar="FILE.zip",
+        help="Write the whole case in one file: pixels, settings, rules, result. `score` takes it back.",
+        rich_help_panel=_OUT,
+    ),
+]
 Reproducible = Annotated[
     bool,
     typer.Option(
