@@ -88,20 +88,18 @@ class BundledCase:
     guideline: Guideline
     results: str
 
-    def verdict(self, document: CaseDocument) -> str:
-        """Say whether the case came out as it did before, in a line for the user."""
+    def compare(self, document: CaseDocument) -> tuple[bool, str]:
+        """Tell whether the case came out as it did before, and say so in a line for the user."""
         now = to_json(without_timings(document))
         if now == self.results:
-            return "The result is the one in the bundle, byte for byte."
+            return True, "The result is the one in the bundle, byte for byte."
         before = CaseDocument.model_validate_json(self.results)
-        if before.provenance != document.provenance:
-            if before.model_copy(update={"provenance": document.provenance}) == without_timings(document):
-                return "The result is the one in the bundle; only versions of programs differ."
-            why = " (made with other versions or another engine)"
-        else:
-            why = ""
+        other_versions = before.provenance != document.provenance
+        if other_versions and to_json(before.model_copy(update={"provenance": document.provenance})) == now:
+            return True, "The result is the one in the bundle; only versions of programs differ."
+        why = " (made with other versions or another engine)" if other_versions else ""
         old, new = before.score or "no score", document.score or "no score"
-        return f"The result differs from the one in the bundle{why}: {old} there, {new} now."
+        return False, f"The result differs from the one in the bundle{why}: {old} there, {new} now."
 
 
 def load_case(path: Path) -> BundledCase:

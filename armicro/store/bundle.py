@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import lzma
 import uuid
 import zipfile
 import zlib
@@ -44,6 +45,10 @@ MOST_FIELD_BYTES = 4_000_000_000
 MOST_PIXELS = 1_000_000_000
 """Limits of what is read into memory: of a text, of a field's file, and of its pixels."""
 
+_DAMAGE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, LookupError, ValueError, RuntimeError,
+)  # fmt: skip
+"""What reading a damaged zip file can raise; an unknown compression is a RuntimeError."""
 _NAMESPACE = uuid.UUID("6b0b7b7e-9a43-5f0e-8f0a-1f4c5a2a9e11")
 _DATE = (1980, 1, 1, 0, 0, 0)
 
@@ -226,7 +231,7 @@ def _opened(path: Path) -> zipfile.ZipFile:
         )
     try:
         return zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except _DAMAGE as error:
         raise InputError(f"{path}: it is not a zip file, or is cut off: make the bundle again") from error
 
 
@@ -280,7 +285,7 @@ def _read(path: Path, archive: zipfile.ZipFile, name: str, most: int) -> bytes:
             raise InputError(f"{path}: {name} is encrypted, which no case bundle is")
         with archive.open(entry) as file:
             data = file.read(entry.file_size + 1)
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, KeyError, NotImplementedError) as error:
+    except _DAMAGE as error:
         raise InputError(f"{path}: {name} is damaged: get the bundle again from where it came") from error
     return data
 

@@ -119,7 +119,10 @@ def score_bundle(
     case = load_case(path)
     reader = FieldReader(case.options, profile=case.profile, guideline=case.guideline)
     document, written = score_images(case.images, case.options, outputs, quiet=quiet, reader=reader)
-    return document, written, case.verdict(document)
+    same, words = case.compare(document)
+    if quiet and not same:
+        console.note(words)
+    return document, written, words
 
 
 def _only_bundle(images: Sequence[Path], context: typer.Context) -> Path | None:
