@@ -202,8 +202,17 @@ def field_annotations(
         series_date=study.when.date(),
         series_time=study.when.time().replace(microsecond=0),
     )
-    made.TimezoneOffsetFromUTC = "+0000"
+    stamp(made, study.when)
     return made
+
+
+def stamp(dataset: Dataset, when: datetime) -> None:
+    """Put one time, UTC, wherever the library has put the clock's."""
+    dataset.TimezoneOffsetFromUTC = "+0000"
+    dataset.InstanceCreationDate = when.strftime("%Y%m%d")
+    dataset.InstanceCreationTime = when.strftime("%H%M%S")
+    for equipment in dataset.get("ContributingEquipmentSequence", []):
+        equipment.ContributionDateTime = when.strftime("%Y%m%d%H%M%S")
 
 
 def dicom_bytes(dataset: Dataset) -> bytes:

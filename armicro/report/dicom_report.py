@@ -24,7 +24,7 @@ from armicro.report.dicom_ids import (
     own_code,
     share_code,
 )
-from armicro.report.dicom_images import Study
+from armicro.report.dicom_images import Study, stamp
 from armicro.report.figures import by_category
 from armicro.report.models import CaseDocument, CountsDocument
 from armicro.report.shown import IMAGE_ANALYSIS
@@ -98,7 +98,7 @@ def case_report(study: Study, document: CaseDocument, images: Sequence[Dataset])
         series_date=study.when.date(),
         series_time=time,
     )
-    report.TimezoneOffsetFromUTC = "+0000"
+    stamp(report, study.when)
     scheme = Dataset()
     scheme.CodingSchemeDesignator = SCHEME
     scheme.CodingSchemeName = "armicro codes"
