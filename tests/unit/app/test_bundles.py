@@ -27,7 +27,8 @@ def packed(fields: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path
     roi.write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}), encoding="utf-8")
     arguments = [
         "score", *fields, "--um-per-px", "0.424", "--roi", roi, "--case-id", "26-1187 <script>", "--quiet",
-        "--guideline", "asco-cap-2018-breast", "--reading", "zhang-2020", "--seed", "5",
+        "--guideline", "asco-cap-2018-breast",
+        "--reading", "zhang-2020", "--seed", "5",
         "--detector", "classical", "--reproducible", "--json", folder / "case.json", "--bundle", folder / "case.zip",
     ]  # fmt: skip
     assert main([str(a) for a in arguments]) == 0
