@@ -29,7 +29,8 @@ def packed(fields: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path
         "score", *fields, "--um-per-px", "0.424", "--roi", roi, "--case-id", "26-1187 <script>", "--quiet",
         "--guideline", "asco-cap-2018-breast",
         "--reading", "zhang-2020", "--seed", "5",
-        "--detector", "classical", "--reproducible", "--json", folder / "case.json", "--bundle", folder / "case.zip",
+        "--detector", "classical", "--reproducible", "--json", folder / "case.json",
+        "--bundle", folder / "case.zip",
     ]  # fmt: skip
     assert main([str(a) for a in arguments]) == 0
     return folder
