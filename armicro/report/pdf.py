@@ -8,6 +8,7 @@ from typing import Any
 
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
+from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Frame, PageTemplate
 
@@ -31,7 +32,8 @@ from armicro.report.pdf_verdict import closing, verdict
 from armicro.report.shown import IMAGE_ANALYSIS
 from armicro.scoring.model import Guideline
 
-_LONGEST_ID = 60
+_BRAND = "armicro · HER2 immunohistochemistry"
+_SIZE = 8.5
 
 
 def case_pdf(
@@ -105,13 +107,13 @@ def _set(page: Page, pictures: Sequence[FieldPicture], n_pages: int) -> tuple[in
 def _draw_furniture(canvas: Canvas, page: Page, n_pages: int) -> None:
     """Draw what stands on every page."""
     right, top = A4[0] - MARGIN, A4[1] - 12 * mm
-    case = page.case_id if len(page.case_id) <= _LONGEST_ID else page.case_id[: _LONGEST_ID - 1] + "…"
     canvas.setFillColor(INK)
-    canvas.setFont(BOLD, 8.5)
-    canvas.drawString(MARGIN, top, "armicro · HER2 immunohistochemistry")
-    canvas.setFont(REGULAR, 8.5)
+    canvas.setFont(BOLD, _SIZE)
+    canvas.drawString(MARGIN, top, _BRAND)
+    canvas.setFont(REGULAR, _SIZE)
     simulated = " · simulated fields, no patient" if page.simulated else ""
-    canvas.drawRightString(right, top, printable(f"Case {case}{simulated}"))
+    room = CONTENT - stringWidth(_BRAND + simulated, BOLD, _SIZE) - 20
+    canvas.drawRightString(right, top, _fitted(printable(f"Case {page.case_id}"), room) + simulated)
     canvas.setStrokeColor(LINE)
     canvas.setLineWidth(0.6)
     canvas.line(MARGIN, top - 4, right, top - 4)
@@ -121,3 +123,12 @@ def _draw_furniture(canvas: Canvas, page: Page, n_pages: int) -> None:
     canvas.setFont(REGULAR, 7.2)
     canvas.setFillColor(SOFT)
     canvas.drawRightString(right, 10 * mm, f"{canvas.getPageNumber()} / {n_pages}")
+
+
+def _fitted(words: str, room: float) -> str:
+    """Cut words to a width in points; the whole of them is on the first page."""
+    if stringWidth(words, REGULAR, _SIZE) <= room:
+        return words
+    while words and stringWidth(words + "…", REGULAR, _SIZE) > room:
+        words = words[:-1]
+    return words + "…"

@@ -31,13 +31,13 @@ def field_table(page: Page) -> Iterator[Any]:
     head = style(6.6, bold=True, colour=SMALL.textColor)
     head_right = style(6.6, bold=True, colour=SMALL.textColor, alignment=2)
     rows: list[list[Any]] = [[text("Field", head), *(text(t, head_right) for t in titles)]]
-    right, small = style(7.2, alignment=2), style(7.2)
+    right, small = style(7.2, alignment=2), style(7)
     for one in page.fields:
         values = [one.n, *(share for _, _, share in one.percents), *([one.without] if without else [])]
         values += [one.tissue, one.focus, one.saturated]
         mark = " (!)" if one.warnings else ""
         rows.append([text(f"{one.number} {one.name}{mark}", small), *(text(v, right) for v in values)])
-    widths = [30.0, *([46.0] * len(categories)), *([44.0] if without else []), *([38.0] * 3)]
+    widths = [30.0, *([46.0] * len(categories)), *([44.0] if without else []), *([36.0] * 3)]
     yield grid(rows, (CONTENT - sum(widths), *widths), [("RIGHTPADDING", (0, 0), (-1, -1), 3)])
     judged = (
         "The largest cluster within one field decides."

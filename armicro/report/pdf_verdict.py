@@ -157,7 +157,7 @@ def _distance(page: Page) -> Table:
 
 def _panel(block: list[Any], *, boxed: bool = False) -> Table:
     look = ("BOX", (0, 0), (-1, -1), 0.6, LINE) if boxed else ("BACKGROUND", (0, 0), (-1, -1), PANEL)
-    mark = [] if boxed else [("LINEBEFORE", (0, 0), (0, -1), 4, INK)]
+    mark = [] if boxed else [("LINEBEFORE", (0, 0), (0, -1), 4, INK, 0)]
     pad = [(f"{side}PADDING", (0, 0), (-1, -1), 12) for side in ("LEFT", "RIGHT")]
     rest = [(f"{side}PADDING", (0, 0), (-1, -1), 6) for side in ("TOP", "BOTTOM")]
     return Table([[block]], colWidths=(CONTENT,), style=[look, *mark, *pad, *rest])

@@ -141,6 +141,13 @@ def test_the_same_case_gives_the_same_identities(objects: dict[str, bytes]) -> N
     assert field_image(other, frame(), f"{0:064x}", 1).SOPInstanceUID != again.SOPInstanceUID
 
 
+def test_a_field_without_nuclei_has_no_annotations(make_result: Make) -> None:
+    result = make_result({Category.NONE: 0})
+    none = replace(result, others=result.others.take(np.zeros(3, bool)))
+    study = Study("c", "0" * 64, WHEN, "0.1.0")
+    assert field_annotations(study, field_image(study, frame(), "0" * 64, 1), none, 1) is None
+
+
 @pytest.mark.parametrize("text", ["<script>", "=cmd()", "../../x", "Müller\\^Anna", "", "y" * 300, "\ud800"])
 def test_ids_are_made_safe(text: str) -> None:
     made = safe_id(text)
