@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from armicro.app import console
+from armicro.app.bundle_out import BundleOut
 from armicro.app.detectors import DetectorChoice, make_detector
+from armicro.app.dicom_out import DicomOut
 from armicro.app.profiles import DEFAULT_STAIN_PROFILE, load_stain_profile
 from armicro.app.staging import Staging
 from armicro.app.timing import StageClock
@@ -19,12 +21,14 @@ from armicro.assays.her2_ihc import Her2IhcRecipe, Reading, analyse
 from armicro.contracts.frame import Frame
 from armicro.contracts.pictures import FieldPicture
 from armicro.contracts.results import FovResult
+from armicro.contracts.stain import StainProfile
 from armicro.imaging.regions import Regions
 from armicro.inference.choose import Say
 from armicro.overlay import OverlayStyle, compose, draw_overlay
 from armicro.overlay.picture import field_picture
 from armicro.report.case_json import CaseField, case_document, to_json
 from armicro.report.cells_csv import cells_csv
+from armicro.report.cells_geojson import cells_geojson
 from armicro.report.evidence import category_evidence
 from armicro.report.html import case_html
 from armicro.report.models import CaseDocument
@@ -50,6 +54,8 @@ class CaseOptions:
         Of the bootstrap.
     detector : DetectorChoice
         What finds nuclei.
+    stain_profile_text, guideline_text : str
+        Their files, where they do not come from this installation; they are passed on in a bundle.
     """
 
     case_id: str = "case"
@@ -58,6 +64,8 @@ class CaseOptions:
     reading: Reading = Reading.PER_CELL
     seed: int = 0
     detector: DetectorChoice = DetectorChoice()
+    stain_profile_text: str = ""
+    guideline_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +76,10 @@ class CaseOutputs:
     ----------
     json, report : Path or None
         Files.
-    cells, overlay : Path or None
-        Folders; one file per field in each.
+    cells, overlay, geojson, dicom : Path or None
+        Folders; one file per field in each, two in the last, and the report.
+    pdf, bundle : Path or None
+        Files.
     reproducible : bool
         Leave out what depends on the clock, so that two runs give the same bytes.
     """
@@ -79,6 +89,10 @@ class CaseOutputs:
     overlay: Path | None = None
     report: Path | None = None
     reproducible: bool = False
+    geojson: Path | None = None
+    pdf: Path | None = None
+    dicom: Path | None = None
+    bundle: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +137,10 @@ class FieldReader:
         Names of profile, guideline, reading and detector.
     say : callable
         Shows a line that the user has to see: about an engine that takes long, or is not the one asked for.
+    profile : StainProfile or None
+        Used in place of the one that the options name.
+    guideline : Guideline or None
+        Used in place of the one that the options name.
 
     Raises
     ------
@@ -130,10 +148,17 @@ class FieldReader:
         If one of them cannot be loaded.
     """
 
-    def __init__(self, options: CaseOptions, say: Say = console.note) -> None:
+    def __init__(
+        self,
+        options: CaseOptions,
+        say: Say = console.note,
+        *,
+        profile: StainProfile | None = None,
+        guideline: Guideline | None = None,
+    ) -> None:
         self._say = say
-        self.guideline: Guideline = load_guideline(options.guideline)
-        profile = load_stain_profile(options.stain_profile)
+        self.guideline: Guideline = guideline or load_guideline(options.guideline)
+        profile = profile or load_stain_profile(options.stain_profile)
         self._made = make_detector(options.detector, say)
         self.recipe = Her2IhcRecipe(profile, self._made.detector, options.reading)
         self._clock = StageClock()
@@ -180,20 +205,31 @@ class CaseWriter:
         self._fields: list[CaseField] = []
         self._pictures: list[FieldPicture] = []
         self._simulated = False
-        for target in (outputs.json, outputs.report):
+        for target in (outputs.json, outputs.report, outputs.pdf):
             if target is not None:
                 staging.file(target)
-        for folder in (outputs.cells, outputs.overlay):
+        for folder in (outputs.cells, outputs.overlay, outputs.geojson):
             if folder is not None:
                 staging.folder(folder)
         for stem in stems:
             for target in self._targets(stem):
                 staging.file(target)
 
+        self._bundle = None if outputs.bundle is None else BundleOut(outputs.bundle, options, staging)
+        self._dicom = (
+            DicomOut(outputs.dicom, options.case_id, staging, stems, reproducible=outputs.reproducible)
+            if outputs.dicom is not None
+            else None
+        )
+
     def _targets(self, stem: str) -> list[Path]:
-        cells, overlay = self._outputs.cells, self._outputs.overlay
-        found = [] if cells is None else [cells / f"{stem}.cells.csv"]
-        return found if overlay is None else [*found, overlay / f"{stem}.overlay.png"]
+        out = self._outputs
+        named = (
+            (out.cells, "cells.csv"),
+            (out.overlay, "overlay.png"),
+            (out.geojson, "cells.geojson"),
+        )
+        return [folder / f"{stem}.{ending}" for folder, ending in named if folder is not None]
 
     def add(self, item: FieldInput, timed: TimedResult) -> None:
         """Take a field and stage its cells and overlay."""
@@ -204,15 +240,23 @@ class CaseWriter:
         if self._outputs.overlay is not None:
             picture = compose(rgb, draw_overlay(result, OverlayStyle()))
             self._staging.write_png(self._outputs.overlay / f"{item.stem}.overlay.png", picture)
-        if self._outputs.report is not None:
+        sha256 = hashlib.sha256(np.ascontiguousarray(rgb).data).hexdigest()
+        if self._outputs.geojson is not None:
+            target = self._outputs.geojson / f"{item.stem}.cells.geojson"
+            self._staging.write_text(target, cells_geojson(result, sha256))
+        if self._outputs.report is not None or self._outputs.pdf is not None:
             self._pictures.append(field_picture(item.frame.source, rgb, result))
+        if self._dicom is not None:
+            self._dicom.add(item, result, sha256)
+        if self._bundle is not None:
+            self._bundle.add(item)
         self._simulated |= item.simulated
         timings = timed.timings_ms | {"outputs": (time.perf_counter_ns() - begin) / 1e6}
         self._fields.append(
             CaseField(
                 path=item.frame.source,
                 result=result,
-                pixel_sha256=hashlib.sha256(np.ascontiguousarray(rgb).data).hexdigest(),
+                pixel_sha256=sha256,
                 timings_ms={} if self._outputs.reproducible else timings,
                 notes=item.notes,
             )
@@ -239,6 +283,18 @@ class CaseWriter:
             evidence = category_evidence([f.result for f in self._fields])
             page = case_html(document, self._pictures, guideline, evidence)
             self._staging.write_text(self._outputs.report, page)
+        if self._dicom is not None:
+            self._dicom.finish(document)
+        if self._bundle is not None:
+            self._bundle.finish(document)
+        if self._outputs.pdf is not None:
+            # Setting type takes a library that no other output needs.
+            from armicro.report.pdf import case_pdf
+
+            evidence = category_evidence([f.result for f in self._fields])
+            self._staging.write_bytes(
+                self._outputs.pdf, case_pdf(document, self._pictures, guideline, evidence)
+            )
         return document
 
 

@@ -74,6 +74,37 @@ Report = Annotated[
         "--report", metavar="FILE.html", help="Write a self-contained report.", rich_help_panel=_OUT
     ),
 ]
+Geojson = Annotated[
+    Path | None,
+    typer.Option(
+        "--geojson",
+        metavar="DIR",
+        help="Write each field's cells as GeoJSON, which QuPath opens.",
+        rich_help_panel=_OUT,
+    ),
+]
+Pdf = Annotated[
+    Path | None,
+    typer.Option("--pdf", metavar="FILE.pdf", help="Write the report as PDF.", rich_help_panel=_OUT),
+]
+Dicom = Annotated[
+    Path | None,
+    typer.Option(
+        "--dicom",
+        metavar="DIR",
+        help="Write DICOM: fields as images, cells as annotations, the score as a structured report.",
+        rich_help_panel=_OUT,
+    ),
+]
+Bundle = Annotated[
+    Path | None,
+    typer.Option(
+        "--bundle",
+        metavar="FILE.zip",
+        help="Write the whole case in one file: pixels, settings, rules, result. `score` takes it back.",
+        rich_help_panel=_OUT,
+    ),
+]
 Reproducible = Annotated[
     bool,
     typer.Option(

@@ -139,23 +139,27 @@ def _resolve(kind: str, name: str) -> Path:
 
 
 def _load(path: Path, model: type[_FileT]) -> _FileT:
+    return _parse(read_text(path, ProfileError), str(path), model)
+
+
+def _parse(text: str, where: str, model: type[_FileT]) -> _FileT:
     try:
-        data: dict[str, Any] = tomllib.loads(read_text(path, ProfileError))
+        data: dict[str, Any] = tomllib.loads(text)
         return model.model_validate(data)
     except tomllib.TOMLDecodeError as error:
-        raise ProfileError(f"{path}: it is not valid TOML ({error})") from error
+        raise ProfileError(f"{where}: it is not valid TOML ({error})") from error
     except RecursionError as error:
-        raise ProfileError(f"{path}: its values are nested too deeply") from error
+        raise ProfileError(f"{where}: its values are nested too deeply") from error
     except ValidationError as error:
-        raise ProfileError(f"{path}: {explain(error)}") from error
+        raise ProfileError(f"{where}: {explain(error)}") from error
 
 
-def _made(path: Path, make: Callable[[], _MadeT]) -> _MadeT:
+def _made(where: Path | str, make: Callable[[], _MadeT]) -> _MadeT:
     """Make what a file describes; contradictions between its values are told with its name."""
     try:
         return make()
     except (ArmicroError, ValueError) as error:
-        raise ProfileError(f"{path}: {error}") from error
+        raise ProfileError(f"{where}: {error}") from error
 
 
 def load_stain_profile(name: str = DEFAULT_STAIN_PROFILE) -> StainProfile:
@@ -177,7 +181,24 @@ def load_stain_profile(name: str = DEFAULT_STAIN_PROFILE) -> StainProfile:
         In one line with file, key and what was expected.
     """
     path = _resolve("stain", name)
-    return _made(path, _load(path, StainProfileFile).profile)
+    return parse_stain_profile(read_text(path, ProfileError), str(path))
+
+
+def stain_profile_text(name: str) -> str:
+    """Return the TOML text of a stain profile: the name of a shipped one, or the path of a file."""
+    return read_text(_resolve("stain", name), ProfileError)
+
+
+def parse_stain_profile(text: str, where: str) -> StainProfile:
+    """Make a stain profile of its TOML text.
+
+    Raises
+    ------
+    ProfileError
+        In one line with `where` it comes from, key and what was expected.
+    """
+    file = _parse(text, where, StainProfileFile)
+    return _made(where, file.profile)
 
 
 def load_optics(name: str) -> Optics:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from armicro.contracts.arrays import Bool
-from armicro.contracts.cells import CATEGORIES, Category
+from armicro.contracts.cells import CATEGORIES, RULES, Category, Rule
 from armicro.contracts.results import FovResult
+
+_BY_HAND = RULES.index(Rule.BY_HAND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class CategoryEvidence:
         Mean DAB on the stained part of a contour, log10 OD; None without stained cells.
     membrane_width_um : float or None
         Width of the membrane, µm; None without stained cells.
+    n_by_hand : int
+        How many of them a person added or set to this category.
     """
 
     category: Category
@@ -35,6 +39,7 @@ class CategoryEvidence:
     completeness: float | None
     membrane_dab_od: float | None
     membrane_width_um: float | None
+    n_by_hand: int = 0
 
 
 def category_evidence(results: Sequence[FovResult]) -> tuple[CategoryEvidence, ...]:
@@ -53,7 +58,7 @@ def category_evidence(results: Sequence[FovResult]) -> tuple[CategoryEvidence, .
     tables = [r.cells for r in results]
     joined = {
         name: np.concatenate([np.zeros(0), *(getattr(t, name)[t.counted] for t in tables)])
-        for name in ("category", "completeness", "membrane_dab_od", "membrane_width_um")
+        for name in ("category", "completeness", "membrane_dab_od", "membrane_width_um", "rule")
     }
     rows = []
     for category in CATEGORIES:
@@ -66,6 +71,7 @@ def category_evidence(results: Sequence[FovResult]) -> tuple[CategoryEvidence, .
                 completeness=_median(joined["completeness"], mine),
                 membrane_dab_od=_median(joined["membrane_dab_od"], stained),
                 membrane_width_um=_median(joined["membrane_width_um"], stained),
+                n_by_hand=int((mine & (joined["rule"] == _BY_HAND)).sum()),
             )
         )
     return tuple(rows)

@@ -11,14 +11,13 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from armicro.contracts.arrays import U8
-from armicro.contracts.errors import OutputError
 from armicro.contracts.pictures import FieldPicture
 from armicro.report.evidence import CategoryEvidence
+from armicro.report.jpeg import extent, jpeg_bytes
 from armicro.report.models import CaseDocument
 from armicro.report.page import make_page
 from armicro.scoring.model import Guideline
 
-_QUALITY = 84
 _THUMB_PX = 400
 
 
@@ -102,11 +101,7 @@ def data_uri(rgb: U8) -> str:
     OutputError
         If it cannot be encoded.
     """
-    settings = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
-    done, buffer = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), settings)
-    if not done:
-        raise OutputError(f"a picture of {rgb.shape[1]} × {rgb.shape[0]} px cannot be encoded as JPEG")
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.tobytes()).decode("ascii")
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg_bytes(rgb)).decode("ascii")
 
 
 def _encode(picture: FieldPicture) -> _EncodedPicture:
@@ -121,15 +116,10 @@ def _encode(picture: FieldPicture) -> _EncodedPicture:
         thumb=data_uri(thumb.astype(np.uint8, copy=False)),
         plain=data_uri(picture.plain),
         overlaid=data_uri(picture.overlaid),
-        scale=_extent(picture.plain, picture.um_per_px),
+        scale=extent(picture.plain, picture.um_per_px),
         crop_plain=data_uri(picture.crop_plain),
         crop_overlaid=data_uri(picture.crop_overlaid),
-        crop_scale=_extent(picture.crop_plain, picture.crop_um_per_px),
+        crop_scale=extent(picture.crop_plain, picture.crop_um_per_px),
         row=picture.crop_yx_px[0],
         column=picture.crop_yx_px[1],
     )
-
-
-def _extent(rgb: U8, um_per_px: float) -> str:
-    """Say how much of the specimen a picture shows: "638 × 638 µm"."""
-    return f"{rgb.shape[1] * um_per_px:.0f} × {rgb.shape[0] * um_per_px:.0f} µm"

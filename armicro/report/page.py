@@ -170,6 +170,7 @@ def make_page(
             ("Reading", shown(provenance.reading)),
             ("Nucleus detector", shown(provenance.detector)),
             ("Instrument calibration", ", ".join(map(shown, provenance.calibration_ids))),
+            *_by_hand(evidence),
         ),
         parameters=_pairs(provenance.parameters),
         environment=(
@@ -210,6 +211,14 @@ def _pairs(values: dict[str, str | int | float | bool | None]) -> tuple[tuple[st
             text = shown(value) if isinstance(value, str) else number(value)
         lines.append((shown(name), text))
     return tuple(lines)
+
+
+def _by_hand(evidence: Sequence[CategoryEvidence]) -> tuple[tuple[str, str], ...]:
+    """Tell how many cells a person set; nothing where the evidence is not at hand."""
+    if not evidence:
+        return ()
+    n = sum(e.n_by_hand for e in evidence)
+    return (("Changed by hand", plural(n, "tumour cell") if n else "no cell"),)
 
 
 def _resampled(cutoff: CutoffDocument) -> str:

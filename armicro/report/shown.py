@@ -11,6 +11,9 @@ import unicodedata
 
 from armicro.contracts.cells import Category
 
+IMAGE_ANALYSIS = "Quantitative image analysis was used."
+"""Said on every page that is handed on, as guidelines ask of reports."""
+
 _FILE_SEPARATORS = re.compile(r"[/\\]")
 _VISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 _LONGEST_NAME = 80

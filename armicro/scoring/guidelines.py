@@ -34,6 +34,7 @@ __all__ = [
     "Remark",
     "Threshold",
     "guideline_names",
+    "guideline_text",
     "load_guideline",
 ]
 
@@ -70,7 +71,17 @@ def load_guideline(name: str) -> Guideline:
     GuidelineError
         If there is none of that name (the message tells the names there are), or its file is not valid.
     """
+    return parse_guideline(guideline_text(name), name)
+
+
+def guideline_text(name: str) -> str:
+    """Return the TOML text of a rule set.
+
+    Raises
+    ------
+    GuidelineError
+        If there is none of that name; the message tells the names there are.
+    """
     if name not in guideline_names():
         raise GuidelineError(f"unknown guideline {name!r}; known are {', '.join(guideline_names())}")
-    text = (files("armicro.scoring") / "rules" / f"{name}.toml").read_text(encoding="utf-8")
-    return parse_guideline(text, name)
+    return (files("armicro.scoring") / "rules" / f"{name}.toml").read_text(encoding="utf-8")

@@ -6,6 +6,7 @@ import hashlib
 import os
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import tifffile
@@ -20,6 +21,37 @@ _ROWS_PER_STRIP = 256
 def pixels_sha256(rgb: U8) -> str:
     """Return the SHA-256 of pixels in row order."""
     return hashlib.sha256(np.ascontiguousarray(rgb).data).hexdigest()
+
+
+def write_tiff(file: BinaryIO, frame: Frame, name: str, identity: str | None = None) -> None:
+    """Write a field as a lossless OME-TIFF.
+
+    Parameters
+    ----------
+    file : binary file
+        Open for writing, and seekable.
+    frame : Frame
+        The field.
+    name : str
+        Its name in the metadata.
+    identity : str or None
+        A UUID for the file; None takes a new one, with which no two files are alike.
+    """
+    um = frame.optics.um_per_px
+    about = {
+        "axes": "YXS",
+        "Name": name,
+        "PhysicalSizeX": um,
+        "PhysicalSizeXUnit": "µm",
+        "PhysicalSizeY": um,
+        "PhysicalSizeYUnit": "µm",
+        "Description": f"objective {frame.optics.objective or 'not stated'}; frame {frame.frame_id}",
+        **({} if identity is None else {"UUID": identity}),
+    }
+    tifffile.imwrite(
+        file, np.ascontiguousarray(frame.rgb), ome=True, photometric="rgb", metadata=about,
+        compression="zlib", compressionargs={"level": 1}, predictor=True, rowsperstrip=_ROWS_PER_STRIP,
+    )  # fmt: skip
 
 
 def write_field(path: Path, frame: Frame) -> None:
@@ -39,25 +71,11 @@ def write_field(path: Path, frame: Frame) -> None:
     OSError
         If it cannot be written; nothing is left then.
     """
-    um = frame.optics.um_per_px
-    about = {
-        "axes": "YXS",
-        "Name": path.name,
-        "PhysicalSizeX": um,
-        "PhysicalSizeXUnit": "µm",
-        "PhysicalSizeY": um,
-        "PhysicalSizeYUnit": "µm",
-        "Description": f"objective {frame.optics.objective or 'not stated'}; frame {frame.frame_id}",
-    }
     part = path.with_name(f".{path.name}.part")
     try:
         with part.open("wb") as file:
             part.chmod(0o600)
-            tifffile.imwrite(
-                file, np.ascontiguousarray(frame.rgb), ome=True, photometric="rgb", metadata=about,
-                compression="zlib", compressionargs={"level": 1}, predictor=True,
-                rowsperstrip=_ROWS_PER_STRIP,
-            )  # fmt: skip
+            write_tiff(file, frame, path.name)
             file.flush()
             os.fsync(file.fileno())
         if path.exists():

@@ -127,6 +127,10 @@ def replay(
     cells: options.Cells = None,
     overlay: options.Overlay = None,
     report: options.Report = None,
+    geojson: options.Geojson = None,
+    pdf: options.Pdf = None,
+    dicom: options.Dicom = None,
+    bundle: options.Bundle = None,
     reproducible: options.Reproducible = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -141,7 +145,7 @@ def replay(
     document, written, counts, remarks = replay_recording(
         open_recording(recording, um_per_px, pedal),
         CaseOptions(case_id, guideline, stain_profile, reading, seed, DetectorChoice(detector, engine)),
-        CaseOutputs(json, cells, overlay, report, reproducible),
+        CaseOutputs(json, cells, overlay, report, reproducible, geojson, pdf, dicom, bundle),
         frames=frames,
         live=live,
         quiet=quiet,

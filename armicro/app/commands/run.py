@@ -216,6 +216,7 @@ def run(
     ] = None,
     json: options.Json = None,
     report: options.Report = None,
+    pdf: options.Pdf = None,
     frames: Annotated[
         Path | None,
         typer.Option("--frames", metavar="DIR", help="Write the captured frames as PNG; `score` reads them."),
@@ -236,7 +237,7 @@ def run(
         raise InputError(f"--events takes - for stdout, not {events!r}")
     case_id = case_id if case_id is not None else f"case {datetime.now().astimezone():%Y-%m-%d %H:%M:%S}"
     case = CaseOptions(case_id, guideline, stain_profile, reading, seed, DetectorChoice(detector, engine))
-    outputs = CaseOutputs(json=json, report=report)
+    outputs = CaseOutputs(json=json, report=report, pdf=pdf)
     ending = Ending()
     lines = None if events is None else EventLines(sys.stdout, lambda: ending.ask(exit_codes.OUTPUT))
     with Staging() as staging, ending.signals():

@@ -1,34 +1,64 @@
-"""`armicro score`: images of a case in, score out."""
+"""`armicro score`: images of a case, or its bundle, in; score out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import typer
 
 from armicro.app import console, options
-from armicro.app.case_inputs import ImageInput, image_inputs
-from armicro.app.case_run import CaseOptions, CaseOutputs, CaseWriter, FieldReader
+from armicro.app.bundle_in import SUFFIX, load_case
+from armicro.app.case_inputs import image_inputs
+from armicro.app.case_run import CaseOptions, CaseOutputs, CaseWriter, FieldInput, FieldReader
 from armicro.app.detectors import AUTO, DetectorChoice
 from armicro.app.profiles import DEFAULT_STAIN_PROFILE, load_optics
 from armicro.app.staging import Staging
 from armicro.app.tables import headline, print_case
 from armicro.assays.her2_ihc import Reading
+from armicro.contracts.errors import InputError
 from armicro.inference.choose import EngineName
 from armicro.report.models import CaseDocument
 from armicro.scoring.guidelines import DEFAULT_GUIDELINE
 
+_SETTINGS = (
+    "um_per_px", "optics", "roi", "guideline", "stain_profile", "reading", "detector", "engine", "case_id",
+    "seed",
+)  # fmt: skip
+
+
+class Loadable(Protocol):
+    """A field that will be read."""
+
+    @property
+    def path(self) -> Path:
+        """The file it comes from."""
+        ...
+
+    @property
+    def stem(self) -> str:
+        """Names its output files."""
+        ...
+
+    def load(self) -> FieldInput:
+        """Read it; raises `InputError`."""
+        ...
+
 
 def score_images(
-    images: Sequence[ImageInput], options_: CaseOptions, outputs: CaseOutputs, *, quiet: bool = False
+    images: Sequence[Loadable],
+    options_: CaseOptions,
+    outputs: CaseOutputs,
+    *,
+    quiet: bool = False,
+    reader: FieldReader | None = None,
 ) -> tuple[CaseDocument, tuple[Path, ...]]:
     """Score a case from image files and write what was asked for.
 
     Parameters
     ----------
-    images : sequence of ImageInput
+    images : sequence of Loadable
         The fields.
     options_ : CaseOptions
         Rule set, stain profile, reading.
@@ -36,6 +66,8 @@ def score_images(
         What is written; all of it or nothing.
     quiet : bool
         Show no progress.
+    reader : FieldReader or None
+        Reads the fields; None makes one of the options.
 
     Returns
     -------
@@ -47,12 +79,12 @@ def score_images(
     ArmicroError
         If anything cannot be read or written.
     """
-    reader = FieldReader(options_)
+    reader = reader or FieldReader(options_)
     with Staging(i.path for i in images) as staging:
         writer = CaseWriter(options_, outputs, staging, [i.stem for i in images])
         with console.progress("scoring", len(images), quiet=quiet) as tick:
             for number, image in enumerate(images):
-                tick(number, image.path.name)
+                tick(number, image.stem)
                 item = image.load()
                 writer.add(item, reader.read(item.frame, item.regions))
         reader.tell()
@@ -60,10 +92,68 @@ def score_images(
         return document, staging.commit()
 
 
+def score_bundle(
+    path: Path, outputs: CaseOutputs, *, quiet: bool = False
+) -> tuple[CaseDocument, tuple[Path, ...], str]:
+    """Score a case again from its bundle, with the bundle's own settings.
+
+    Parameters
+    ----------
+    path : Path
+        The bundle.
+    outputs : CaseOutputs
+        What is written; all of it or nothing.
+    quiet : bool
+        Show no progress.
+
+    Returns
+    -------
+    tuple of CaseDocument, tuple of Path, and str
+        The case, the files that were written, and whether it came out as before, in words.
+
+    Raises
+    ------
+    ArmicroError
+        If anything cannot be read or written.
+    """
+    case = load_case(path)
+    reader = FieldReader(case.options, profile=case.profile, guideline=case.guideline)
+    document, written = score_images(case.images, case.options, outputs, quiet=quiet, reader=reader)
+    same, words = case.compare(document)
+    if quiet and not same:
+        console.note(words)
+    return document, written, words
+
+
+def _only_bundle(images: Sequence[Path], context: typer.Context) -> Path | None:
+    """Return the bundle that was named; None where images were.
+
+    Raises
+    ------
+    InputError
+        If other inputs or settings stand beside it: a bundle has its own.
+    """
+    bundles = [p for p in images if p.suffix.lower() == SUFFIX]
+    if not bundles:
+        return None
+    if len(images) > 1:
+        raise InputError(f"{bundles[0]}: a bundle is a whole case, give it alone")
+    for name in _SETTINGS:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            option = "--" + name.replace("_", "-")
+            raise InputError(f"{bundles[0]}: a bundle is scored with its own settings, leave out {option}")
+    return bundles[0]
+
+
 def score(
+    context: typer.Context,
     images: Annotated[
         list[Path],
-        typer.Argument(metavar="IMAGE", help="Fields of one case: PNG, JPEG, TIFF or OME-TIFF, 8 or 16 bit."),
+        typer.Argument(
+            metavar="IMAGE",
+            help="Fields of one case: PNG, JPEG, TIFF or OME-TIFF, 8 or 16 bit; or one case bundle (.zip).",
+        ),
     ],
     um_per_px: Annotated[
         list[float] | None,
@@ -96,6 +186,10 @@ def score(
     cells: options.Cells = None,
     overlay: options.Overlay = None,
     report: options.Report = None,
+    geojson: options.Geojson = None,
+    pdf: options.Pdf = None,
+    dicom: options.Dicom = None,
+    bundle: options.Bundle = None,
     reproducible: options.Reproducible = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -103,14 +197,19 @@ def score(
 
     Counts of all fields are summed, then judged. Outputs appear all at once at the end, or not at all.
     """
-    inputs = image_inputs(images, um_per_px or [], load_optics(optics) if optics else None, roi or [])
-    document, written = score_images(
-        inputs,
-        CaseOptions(case_id, guideline, stain_profile, reading, seed, DetectorChoice(detector, engine)),
-        CaseOutputs(json, cells, overlay, report, reproducible),
-        quiet=quiet,
-    )
+    outputs = CaseOutputs(json, cells, overlay, report, reproducible, geojson, pdf, dicom, bundle)
+    verdict = ""
+    packed = _only_bundle(images, context)
+    if packed is not None:
+        document, written, verdict = score_bundle(packed, outputs, quiet=quiet)
+    else:
+        inputs = image_inputs(images, um_per_px or [], load_optics(optics) if optics else None, roi or [])
+        choice = DetectorChoice(detector, engine)
+        case = CaseOptions(case_id, guideline, stain_profile, reading, seed, choice)
+        document, written = score_images(inputs, case, outputs, quiet=quiet)
     if quiet:
         console.results().print(headline(document))
     else:
         print_case(console.results(), document, written)
+        if verdict:
+            console.results().print(verdict)
