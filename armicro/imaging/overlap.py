@@ -1,6 +1,6 @@
 """How much of a field was captured before: two pictures of one slide laid over each other. Pure.
 
-Both are reduced to about 2 µm per pixel, where noise and focus differ little, and correlated over all shifts
+Both are reduced to about 3 µm per pixel, where noise and focus differ little, and correlated over all shifts
 (with the overlap's own mean and contrast); the best shift counts only where the overlap agrees closely.
 """
 
@@ -15,11 +15,11 @@ from armicro.contracts.arrays import F32, U8
 from armicro.contracts.frame import Optics
 from armicro.imaging.scale import reduce_blocks
 
-COARSE_UM_PER_PX = 2.0
-LEAST_AGREEMENT = 0.85
-"""Correlation of the overlap above which two pictures show the same place: real overlaps had 0.91 or more,
-other places of one tissue at most 0.79."""
-LEAST_SHARE = 0.02
+COARSE_UM_PER_PX = 3.0
+LEAST_AGREEMENT = 0.90
+"""Correlation of the overlap above which two pictures show the same place: real overlaps had 0.95 or more,
+other places at most 0.87."""
+LEAST_SHARE = 0.03
 _FLAT = 2.0
 
 

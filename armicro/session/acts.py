@@ -11,10 +11,11 @@ from armicro.contracts.results import FovResult, Scalar
 from armicro.contracts.stain import StainProfile
 from armicro.imaging.regions import require_within
 from armicro.scoring.model import Guideline
-from armicro.session.case_state import CaseChoice
+from armicro.session.case_state import CaseChoice, FieldChoice
 from armicro.session.commands import (
     AddCell,
     Command,
+    CountOverlap,
     ReclassifyCell,
     RemoveCell,
     RemoveField,
@@ -29,6 +30,7 @@ from armicro.session.edits import CellEdit, EditKind, add, reclassify, remove
 CaseCommand = (
     RemoveField
     | RestoreField
+    | CountOverlap
     | SetThresholds
     | SetStainProfile
     | SetGuideline
@@ -42,6 +44,7 @@ CaseCommand = (
 CASE_COMMANDS = (
     RemoveField,
     RestoreField,
+    CountOverlap,
     SetThresholds,
     SetStainProfile,
     SetGuideline,
@@ -54,6 +57,7 @@ CASE_COMMANDS = (
 _KINDS: dict[type[object], str] = {
     RemoveField: "remove",
     RestoreField: "restore",
+    CountOverlap: "count-overlap",
     SetThresholds: "thresholds",
     SetStainProfile: "stain-profile",
     SetGuideline: "guideline",
@@ -100,10 +104,9 @@ def act(command: CaseCommand, choice: CaseChoice, means: Means) -> tuple[str, Ca
         guideline = means.load_guideline(command.name)
         return f"judge by {guideline.name}", replace(choice, guideline=guideline)
     one = choice.field(command.number)
-    if isinstance(command, RemoveField):
-        return f"leave out field {one.number}", choice.with_field(replace(one, removed=True))
-    if isinstance(command, RestoreField):
-        return f"count field {one.number} again", choice.with_field(replace(one, removed=False))
+    if isinstance(command, RemoveField | RestoreField | CountOverlap):
+        words, changed = _counted(command, one)
+        return words, choice.with_field(changed)
     result = means.result_of(one.number)
     if result is None:
         raise InputError(f"field {one.number} is still being read: try again in a moment")
@@ -123,6 +126,19 @@ def act(command: CaseCommand, choice: CaseChoice, means: Means) -> tuple[str, Ca
         new = CellEdit(EditKind.ADDED, command.y_px, command.x_px, command.category, command.why)
         edits = add(one.edits, result, new)
     return words, choice.with_field(replace(one, edits=edits))
+
+
+def _counted(command: RemoveField | RestoreField | CountOverlap, one: FieldChoice) -> tuple[str, FieldChoice]:
+    """Return what becomes of whether a field counts."""
+    if isinstance(command, RemoveField):
+        return f"leave out field {one.number}", replace(one, removed=True)
+    if isinstance(command, CountOverlap):
+        if not command.why.strip():
+            raise InputError("cells that another field shows are counted again only with a reason")
+        return f"count all of field {one.number}", replace(one, seen_before=())
+    if one.refused and one.removed and not command.why.strip():
+        raise InputError(f"field {one.number} was refused ({one.refused}): to count it, give a reason")
+    return f"count field {one.number} again", replace(one, removed=False)
 
 
 def act_event(command: Command) -> tuple[str, dict[str, Scalar]]:

@@ -34,6 +34,10 @@ class FieldChoice:
         Cells by hand.
     include, exclude : tuple of tuple of (y, x)
         Polygons in px of the field; see `SetRegions`.
+    seen_before : tuple of tuple of (y, x)
+        Parts that an earlier field shows: their cells count there.
+    refused : str
+        Why the quality gate refused it, in words; "" if it did not.
     """
 
     number: int
@@ -41,13 +45,16 @@ class FieldChoice:
     edits: Edits = ()
     include: Rings = ()
     exclude: Rings = ()
+    seen_before: Rings = ()
+    refused: str = ""
 
     @property
     def regions(self) -> Regions | None:
         """Where cells count; None for the whole field. Raises `RegionError` for what is no polygon."""
-        if not self.include and not self.exclude:
+        exclude = (*self.exclude, *self.seen_before)
+        if not self.include and not exclude:
             return None
-        return Regions(_polygons(self.include), _polygons(self.exclude))
+        return Regions(_polygons(self.include), _polygons(exclude))
 
 
 def _polygons(rings: Rings) -> tuple[Polygon, ...]:
@@ -140,6 +147,13 @@ class History:
         self._undone.clear()
         self._choice = after
         return True
+
+    def add_to_last(self, after: CaseChoice) -> None:
+        """Replace the present choice; undoing the last step takes it back together with that step."""
+        if self._done and self._done[-1].after == self._choice:
+            step = self._done.pop()
+            self._done.append(_Step(step.label, step.before, after))
+        self._choice = after
 
     def adopt(self, choice: CaseChoice) -> None:
         """Go on from a choice that came from elsewhere (a case that is opened again): nothing to undo."""

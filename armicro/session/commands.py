@@ -37,9 +37,18 @@ class RemoveField:
 
 @dataclass(frozen=True, slots=True)
 class RestoreField:
-    """Count a removed field again."""
+    """Count a removed field again; one that the quality gate refused only with a reason."""
 
     number: int
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CountOverlap:
+    """Count the part of a field, too, that another field shows already; with a reason."""
+
+    number: int
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +155,7 @@ Command = (
     | Redo
     | RemoveField
     | RestoreField
+    | CountOverlap
     | SetThresholds
     | SetStainProfile
     | SetGuideline

@@ -18,6 +18,7 @@ from armicro.contracts.frame import Optics
 from armicro.contracts.results import FovResult, Scalar
 from armicro.contracts.score import CaseSummary
 from armicro.contracts.stain import DabThresholds
+from armicro.imaging.overlap import Coarse
 from armicro.session.capture_rule import Look
 from armicro.session.case_state import CaseChoice, FieldChoice, History
 from armicro.session.lanes import CommitLane, LaneClosed, LiveLane
@@ -43,6 +44,7 @@ class Captured:
     look: Look
     optics: Optics
     warnings: tuple[str, ...]
+    coarse: Coarse | None = None
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -14,10 +15,14 @@ from armicro import __version__
 from armicro.contracts.arrays import U8, frozen
 from armicro.contracts.casebook import CaseEvent
 from armicro.contracts.errors import ArmicroError, StoreError
+from armicro.contracts.frame import Frame
+from armicro.imaging.gate import GateLimits
+from armicro.imaging.overlap import coarse
 from armicro.session.capture_rule import MOVED, change_between, look_at
 from armicro.session.case_state import CaseChoice, FieldChoice
 from armicro.session.commands import Amend, SignOff
 from armicro.session.desk import Captured, Desk, OpenBook, open_book
+from armicro.session.judging import judge
 from armicro.session.parts import EventKind
 from armicro.session.presses import Chosen
 from armicro.session.rescoring import score_words
@@ -42,6 +47,7 @@ class Keeper:
     def __init__(self, desk: Desk, tick: Callable[[], None]) -> None:
         self._desk = desk
         self._tick = tick
+        self._returning: deque[Callable[[], None]] = deque()
         self._thread = threading.Thread(target=self._run, name="armicro-keeper", daemon=True)
 
     def start(self) -> None:
@@ -66,7 +72,10 @@ class Keeper:
     def _run(self) -> None:
         desk = self._desk
         while not desk.keeper_lane.finished:
-            job = desk.keeper_lane.take(_WAKE_S)
+            # What comes in now goes before what is only read back.
+            job = desk.keeper_lane.take(0.0 if self._returning else _WAKE_S)
+            if job is None and self._returning and not desk.is_closed():
+                job = self._returning.popleft()
             if job is not None:
                 self._guarded(job)
             self._tick()
@@ -101,10 +110,38 @@ class Keeper:
             desk.end_fault("store")
             desk.event(EventKind.CAPTURED, number=number, frame_id=frame.frame_id)
             desk.score_wanted.set()
+            desk.outbox.deliver()
+            if desk.parts.gate is not None:
+                self._judge(book, number, frame, desk.parts.gate)
         finally:
             with desk.lock:
                 desk.keeping -= 1
                 desk.locked_settle()
+
+    def _judge(self, book: OpenBook, number: int, frame: Frame, limits: GateLimits) -> None:
+        """Ask the quality gate; leave out what it refuses, and count once what is seen twice."""
+        desk = self._desk
+        with desk.lock:
+            white = desk.choice.profile.white_rgb
+            earlier = tuple(f.number for f in desk.choice.fields if f.number < number and not f.removed)
+            seen = {n: book.captured[n].coarse for n in earlier if n in book.captured}
+        judgement = judge(frame, white, {n: c for n, c in seen.items() if c is not None}, limits)
+        with desk.lock:
+            choice = desk.choice
+            captured = book.captured.get(number)
+            if desk.book is not book or captured is None or all(f.number != number for f in choice.fields):
+                return
+            # Of "the same place" the gate knows better: how much of it.
+            book.captured[number] = replace(captured, warnings=judgement.words, coarse=judgement.coarse)
+            one = judgement.applied_to(choice.field(number))
+            book.history.add_to_last(choice.with_field(one))
+            desk.outbox.put()
+        for words in judgement.words:
+            desk.notice(f"Field {number}: {words}")
+        if one.removed:
+            desk.notice(f"Field {number} is left out of the score; restore it with a reason to count it.")
+        desk.record_settings("gate", number=number, verdict=str(judgement.verdict), **judgement.values)
+        desk.score_wanted.set()
 
     def _open(self, case_id: str) -> None:
         desk = self._desk
@@ -138,8 +175,7 @@ class Keeper:
                 calibration=desk.parts.calibration_id,
                 seed=desk.parts.seed,
             )
-            for one in book.coming:
-                desk.later(partial(self._take_up_field, book, one))
+            self._returning = deque(partial(self._take_up_field, book, one) for one in book.coming)
         if book.coming:
             desk.notice(words)
         if book.signed_off is not None:
@@ -155,7 +191,8 @@ class Keeper:
             frame = None
         captured = None
         if frame is not None:
-            captured = Captured(_thumbnail(frame.rgb), look_at(frame.rgb), frame.optics, ())
+            about = coarse(frame.rgb, frame.optics)
+            captured = Captured(_thumbnail(frame.rgb), look_at(frame.rgb), frame.optics, (), about)
         with desk.lock:
             if desk.book is not book:
                 return
@@ -166,7 +203,8 @@ class Keeper:
                 book.told.add(one.number)
                 book.returned.add(one.number)
                 choice = desk.choice
-                book.history.adopt(replace(choice, fields=(*choice.fields, one)))
+                fields = sorted((*choice.fields, one), key=lambda f: f.number)
+                book.history.adopt(replace(choice, fields=tuple(fields)))
             desk.outbox.put()
         desk.score_wanted.set()
 

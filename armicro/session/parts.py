@@ -16,6 +16,7 @@ from armicro.contracts.frame import Optics
 from armicro.contracts.protocols import NucleusDetector
 from armicro.contracts.results import Scalar
 from armicro.contracts.stain import StainProfile
+from armicro.imaging.gate import GateLimits
 from armicro.scoring.model import Guideline
 
 
@@ -120,6 +121,9 @@ class SessionParts:
         The one in use at the beginning.
     positions : mapping of int to str
         Which objective stands at which position of the nosepiece.
+    gate : GateLimits or None
+        Limits of the quality gate; a field that it refuses is left out until it is restored with a reason,
+        and what an earlier field shows counts once. None only warns.
     profile_locked_by : str or None
         Who locked thresholds and profile.
     limits : SessionLimits
@@ -144,5 +148,6 @@ class SessionParts:
     objective: str | None = None
     positions: Mapping[int, str] = field(default_factory=dict)
     profile_locked_by: str | None = None
+    gate: GateLimits | None = None
     limits: SessionLimits = SessionLimits()
     clock: Callable[[], int] = time.monotonic_ns

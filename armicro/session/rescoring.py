@@ -46,7 +46,7 @@ class FieldTask:
     def of(self) -> tuple[object, ...]:
         """What the result depends on; whether the field is left out does not change it."""
         c = self.choice
-        return (c.number, c.edits, c.include, c.exclude, self.serial, self.thresholds)
+        return (c.number, c.edits, c.include, c.exclude, c.seen_before, self.serial, self.thresholds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,6 +157,9 @@ def export(
     cells: options.Cells = None,
     overlay: options.Overlay = None,
     report: options.Report = None,
+    pdf: options.Pdf = None,
+    geojson: options.Geojson = None,
+    dicom: options.Dicom = None,
     frames: Annotated[
         Path | None, typer.Option("--frames", metavar="DIR", help="Write the fields as PNG with their scale.")
     ] = None,
@@ -164,10 +167,10 @@ def export(
     quiet: options.Quiet = False,
     cases: Cases = None,
 ) -> None:
-    """Read a kept case again and write what `score` writes: JSON, cells, overlays, report, frames."""
-    outputs = CaseOutputs(json_file, cells, overlay, report, reproducible)
-    if not any((json_file, cells, overlay, report, frames)):
-        raise InputError("say what is to be written: --json, --cells, --overlay, --report or --frames")
+    """Read a kept case again and write what `score` writes."""
+    outputs = CaseOutputs(json_file, cells, overlay, report, reproducible, geojson, pdf, dicom)
+    if not any((json_file, cells, overlay, report, pdf, geojson, dicom, frames)):
+        raise InputError("say what is to be written: --json, --report, --pdf, --geojson, --dicom, --frames")
     with closing(open_book(cases)) as book, Staging() as staging:
         case = kept_case(book, name)
         counting = [f for f in case.choice.fields if not f.removed]

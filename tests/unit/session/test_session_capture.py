@@ -59,7 +59,7 @@ def test_ten_presses_are_ten_fields_in_order(rig: Rig) -> None:
     assert snapshot.summary is not None
     for category, n in snapshot.summary.counts.items():
         assert n == sum(f.counts[category] for f in snapshot.fields)
-    assert rig.kinds().count("captured") == rig.kinds().count("scored") == 10
+    rig.until(lambda: rig.kinds().count("captured") == rig.kinds().count("scored") == 10)
     assert len(rig.detector.threads) == 1
 
 

@@ -1,0 +1,99 @@
+"""The quality gate in a session: refused fields are kept and left out, what is seen twice counts once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import pytest
+
+from armicro.contracts.arrays import U8, frozen
+from armicro.contracts.devices import Exposure
+from armicro.contracts.frame import Optics
+from armicro.imaging.gate import GateLimits
+from armicro.session.commands import CountOverlap, RestoreField, Undo
+from armicro.sim.case import simulate_field
+from armicro.sim.params import PRESETS, CaseParams
+from tests.session_rig import MS, Rig
+
+UM = 0.5
+SIDE = 480
+
+
+@pytest.fixture(scope="module")
+def slide() -> U8:
+    return simulate_field(CaseParams(PRESETS["2+"], UM, (1000, 1000), 1), 3, 0).rgb
+
+
+@pytest.fixture
+def rig() -> Iterator[Rig]:
+    made = Rig(gate=GateLimits(), objectives={"40x": Optics(UM, "40x")}, positions={})
+    yield made
+    made.session.close()
+
+
+def show(rig: Rig, rgb: U8) -> None:
+    rig.now_ns += 100 * MS
+    rig.frame_id += 1
+    rig.session.on_exposure(Exposure(frozen(rgb.copy()), rig.frame_id, rig.now_ns))
+
+
+def capture(rig: Rig, rgb: U8) -> None:
+    n = len(rig.session.snapshot().fields)
+    judged = rig.cases[-1].events
+    before = sum(e.kind == "gate" for e in judged)
+    show(rig, rgb)
+    rig.press()
+    show(rig, rgb)
+    rig.until(lambda: len(rig.session.snapshot().fields) == n + 1)
+    rig.until(lambda: sum(e.kind == "gate" for e in rig.cases[-1].events) == before + 1)
+
+
+def test_a_good_field_counts(rig: Rig, slide: U8) -> None:
+    capture(rig, slide[:SIDE, :SIDE])
+    rig.scored(1)
+    assert not rig.session.snapshot().fields[0].removed
+
+
+def test_a_blurred_field_is_kept_left_out_and_counted_only_with_a_reason(rig: Rig, slide: U8) -> None:
+    capture(rig, slide[:SIDE, :SIDE])
+    capture(rig, np.asarray(cv2.GaussianBlur(slide[-SIDE:, -SIDE:], (0, 0), 4), np.uint8))
+    rig.scored(1)
+    field = rig.session.snapshot().fields[1]
+    assert field.removed
+    assert any("out of focus" in w for w in field.warnings)
+    assert "left out of the score" in rig.notices()
+    rig.session.do(RestoreField(2))
+    assert "give a reason" in rig.notices()
+    rig.session.do(RestoreField(2, "the only tumour of this slide"))
+    rig.scored(2)
+    assert rig.session.field_frame(2) is not None
+    acts = [dict(e.details) for e in rig.cases[-1].events if e.kind == "restore"]
+    assert acts[-1]["why"] == "the only tumour of this slide"
+
+
+def test_what_an_earlier_field_shows_counts_once(rig: Rig, slide: U8) -> None:
+    capture(rig, slide[:SIDE, :SIDE])
+    rig.scored(1)
+    capture(rig, slide[160 : 160 + SIDE, :SIDE])
+    rig.until(lambda: rig.n_scored() == 2 and rig.session.snapshot().fields[1].result is not None)
+    result = rig.session.snapshot().fields[1].result
+    assert result is not None
+    inside = result.cells.yx_px[:, 0] < SIDE - 160 - 8
+    assert not result.cells.counted[inside].any()
+    assert result.cells.counted[result.cells.yx_px[:, 0] > SIDE - 160 + 8].all()
+    assert "was captured before" in rig.notices()
+    rig.session.do(CountOverlap(2, " "))
+    assert "only with a reason" in rig.notices()
+    rig.session.do(CountOverlap(2, "another level of the block"))
+    rig.until(lambda: (r := rig.session.snapshot().fields[1].result) is not None and r.cells.counted.all())
+
+
+def test_the_same_place_again_is_left_out_and_undo_takes_the_capture_back(rig: Rig, slide: U8) -> None:
+    capture(rig, slide[:SIDE, :SIDE])
+    capture(rig, slide[:SIDE, :SIDE])
+    assert rig.session.snapshot().fields[1].removed
+    rig.session.do(Undo())
+    rig.until(lambda: len(rig.session.snapshot().fields) == 1)
+    rig.scored(1)
