@@ -18,7 +18,7 @@ from armicro.contracts.arrays import F32, U8
 from armicro.contracts.frame import Optics
 from armicro.contracts.stain import Vector3
 from armicro.imaging.quality import assess
-from armicro.imaging.stain import estimate_white
+from armicro.imaging.stain import brightest
 
 
 class Verdict(StrEnum):
@@ -54,8 +54,8 @@ class GateLimits:
         `Quality.focus`, 0 to 1. Real cores have 0.50 to 0.66; a blur of 0.8 µm (sigma) leaves 0.26 to 0.32,
         one of 1.2 µm about 0.2, one of 2 µm 0.15.
     smear : Limit
-        Least over greatest fine detail of four directions. Real cores have 0.43 to 0.54; a motion of 2 µm
-        during the exposure leaves 0.27 to 0.36, one of 4 µm 0.15 to 0.24.
+        Fine detail along a direction over that across it. Real cores have 0.63 to 0.92; a motion of 2 µm
+        during the exposure leaves 0.28 to 0.73, one of 4 µm 0.14 to 0.42.
     dark, bright : Limit
         Share of pixels at the lower and the upper end of the sensor.
     tissue : Limit
@@ -72,7 +72,7 @@ class GateLimits:
     """
 
     sharpness: Limit = Limit(0.25, 0.18)
-    smear: Limit = Limit(0.38, 0.25)
+    smear: Limit = Limit(0.55, 0.43)
     dark: Limit = Limit(0.01, 0.05)
     bright: Limit = Limit(0.25, 0.60)
     tissue: Limit = Limit(0.10, 0.02)
@@ -157,7 +157,7 @@ def gate(
         All that could be measured. Sharpness and smear say nothing of a field without tissue and are left
         out there, the light of one without glass.
     """
-    estimated = estimate_white(rgb, optics.um_per_px)
+    estimated = brightest(rgb, optics.um_per_px)
     quality = assess(rgb, optics, estimated)
     values = {
         "dark": quality.saturated_share,
@@ -194,7 +194,7 @@ def worst(checks: tuple[Check, ...]) -> Verdict:
     return Verdict.OK
 
 
-_FINE_UM, _BASE_UM, _BROAD_UM = 0.5, 0.3, 2.0
+_FINE_UM, _FAR_UM, _BASE_UM, _BROAD_UM = 0.5, 8.0, 0.3, 2.0
 _SMEAR_SIDE_PX = 1024
 _DIRECTIONS = ((0.0, 1.0), (1.0, 0.0), (1.0, 1.0), (1.0, -1.0))
 
@@ -212,8 +212,8 @@ def smear(rgb: U8, optics: Optics) -> float:
     Returns
     -------
     float
-        Energy of steps of 0.5 µm relative to steps of 3 µm: the least over the greatest of four directions, 0
-        to 1.
+        Energy of steps of 0.5 µm relative to steps of 8 µm, along over across: the least of both pairs of
+        directions, 0 to 1.
     """
     h, w = rgb.shape[:2]
     side = min(_SMEAR_SIDE_PX, h, w)
@@ -225,10 +225,11 @@ def smear(rgb: U8, optics: Optics) -> float:
     shares = []
     for direction in _DIRECTIONS:
         length = float(np.hypot(*direction))
-        fine, coarse = (_steps(direction, step_um / um / length) for step_um in (_FINE_UM, 3.0))
+        fine, coarse = (_steps(direction, step_um / um / length) for step_um in (_FINE_UM, _FAR_UM))
         energy = _energy(np.asarray(broad, np.float32), coarse)
         shares.append(_energy(np.asarray(base, np.float32), fine) / energy if energy > 1e-6 else 0.0)
-    return min(shares) / max(shares) if max(shares) > 0 else 1.0
+    pairs = (shares[0], shares[1]), (shares[2], shares[3])
+    return min((min(p) / max(p) if max(p) > 0 else 1.0) for p in pairs)
 
 
 def _steps(direction: tuple[float, float], step_px: float) -> tuple[int, int]:

@@ -131,12 +131,18 @@ def estimate_white(rgb: U8, um_per_px: float) -> Vector3:
     tuple of 3 floats
         Grey value per channel, at least `WHITE_FLOOR`.
     """
+    r, g, b = (max(WHITE_FLOOR, v) for v in brightest(rgb, um_per_px))
+    return r, g, b
+
+
+def brightest(rgb: U8, um_per_px: float) -> Vector3:
+    """Return what `estimate_white` rests on, however dark it is."""
     factor = working_factor(Optics(um_per_px))
     reduced = reduce_blocks(rgb, factor)
     block = min(round(_WHITE_BLOCK_UM / (um_per_px * factor)), min(reduced.shape[:2]) // 16)
     coarse = reduce_blocks(reduced, max(1, block))
     values = np.quantile(coarse.reshape(-1, 3), WHITE_QUANTILE, axis=0)
-    r, g, b = (max(WHITE_FLOOR, float(v)) for v in values)
+    r, g, b = (max(1.0, float(v)) for v in values)
     return r, g, b
 
 
