@@ -188,7 +188,23 @@ def apply(config: Config, root: Path, out: Path, points: Path) -> Counter[tuple[
             changes.setdefault(crop.name, []).append((*at, row["why"], answer))
     for name, wanted in changes.items():
         _change(points / f"{name}.csv", wanted)
+    _count_again(points)
     return counts
+
+
+def _count_again(points: Path) -> None:
+    """Write the counts of the index anew."""
+    index = points / "index.tsv"
+    with index.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    for row in rows:
+        with (points / row["file"]).open(encoding="utf-8", newline="") as file:
+            kinds = Counter(point["kind"] for point in csv.DictReader(file))
+        row |= {f"n_{kind}": str(kinds[kind]) for kind in "TOU"}
+    with index.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, list(rows[0]), delimiter="\t", lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
 
 
 def origin_of(crop: Crop) -> tuple[float, float]:
