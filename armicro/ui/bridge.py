@@ -38,11 +38,12 @@ class SessionBridge(QObject):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._tell)
-        self._woken.connect(self._wake, Qt.ConnectionType.QueuedConnection)
+        # Queued also within the event loop: what a command changes is shown after it, not within it.
+        self._woken.connect(self._wake, Qt.ConnectionType.QueuedConnection)  # type: ignore[call-arg]
         self._stop = session.subscribe(self._hear)
 
     def _hear(self) -> None:
-        """Called by the session, from any thread."""
+        """Take a session's call, from any thread."""
         with self._lock:
             if self._waiting or self._closed:
                 return

@@ -81,7 +81,8 @@ class CellInspector(QWidget):
         self.rule.setWordWrap(True)
         self.polar = PolarPlot()
         self.evidence = {
-            key: QLabel() for key in ("complete", "faint", "weak", "intense", "mean", "p90", "width", "counted")
+            key: QLabel()
+            for key in ("complete", "faint", "weak", "intense", "mean", "p90", "width", "counted")
         }
         self.hint = QLabel("To overrule a cell, capture the field first.")
         self.hint.setObjectName("quiet")
@@ -194,7 +195,9 @@ class CellInspector(QWidget):
         """Ask what a cell is that was missed, at y, x in px of a captured field."""
         self.picked = Picked(number, None, yx_px)
         self.title.setText("Add a cell")
-        self.rule.setText(f"At y {yx_px[0]:.0f}, x {yx_px[1]:.0f} px of field {number}. What is its membrane?")
+        self.rule.setText(
+            f"At y {yx_px[0]:.0f}, x {yx_px[1]:.0f} px of field {number}. What is its membrane?"
+        )
         self._evidence.hide()
         self._offer(None, live=False)
         self.why.clear()

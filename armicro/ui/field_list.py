@@ -81,17 +81,23 @@ class FieldCard(QFrame):
         side = round(self.fontMetrics().height() * 4.2)
         self.picture.setPixmap(pixmap_of(field.thumbnail, side, self.devicePixelRatioF()))
         total = sum(field.counts.values())
-        state = "left out" if field.removed else f"{total:,} cells" if field.result is not None else "reading…"
+        state = (
+            "left out" if field.removed else f"{total:,} cells" if field.result is not None else "reading…"
+        )
         by_hand = f" · {field.edits} by hand" if field.edits else ""
         self.title.setText(f"{field.number}  {state}{by_hand}")
         most = sorted((c for c in CATEGORIES if field.counts.get(c)), key=lambda c: -field.counts[c])
-        parts = (f"{SHORT[c]} {100 * field.counts[c] / total:.0f} %" for c in sorted(most[:_MOST_SHORT])[::-1])
+        parts = (
+            f"{SHORT[c]} {100 * field.counts[c] / total:.0f} %" for c in sorted(most[:_MOST_SHORT])[::-1]
+        )
         self.counts.setText("  ".join(parts))
         self.mix.show_counts(field.counts)
         self.warnings.setText("\n".join(f"! {w}" for w in field.warnings))
         self.warnings.setVisible(bool(field.warnings))
         self.button.setText("Restore" if field.removed else "Leave out")
-        self.button.setToolTip("Count this field again" if field.removed else "Leave this field out of the score")
+        self.button.setToolTip(
+            "Count this field again" if field.removed else "Leave this field out of the score"
+        )
         self.button.setAccessibleName(f"{self.button.text()} field {field.number}")
         self.setAccessibleName(f"Field {field.number}, {state}")
         self.setToolTip("Click to look at this field and its cells")

@@ -58,7 +58,9 @@ class CutoffGauge(QWidget):
             return bar.left() + min(share / top, 1.0) * bar.width()
 
         painter.fillRect(bar, QColor(BACKGROUND))
-        painter.fillRect(QRectF(bar.left(), bar.top(), x(cutoff.share) - bar.left(), bar.height()), QColor(ACCENT))
+        painter.fillRect(
+            QRectF(bar.left(), bar.top(), x(cutoff.share) - bar.left(), bar.height()), QColor(ACCENT)
+        )
         middle = bar.center().y()
         for ink, width in ((QColor(BACKGROUND), 5), (QColor(TEXT), 2)):
             painter.setPen(QPen(ink, width))

@@ -34,7 +34,9 @@ class Header(QWidget):
         self.guideline.setToolTip("The rules by which the case is judged")
         for name, title in hooks.guidelines.items():
             self.guideline.addItem(title, name)
-        self.guideline.activated.connect(lambda: self.guideline_wanted.emit(str(self.guideline.currentData())))
+        self.guideline.activated.connect(
+            lambda: self.guideline_wanted.emit(str(self.guideline.currentData()))
+        )
         self.profile = QLabel()
         self.profile.setObjectName("quiet")
         self.simulated = QLabel("SIMULATED")

@@ -223,25 +223,33 @@ class Histogram(QWidget):
             painter.drawLine(QPointF(x, plot.bottom()), QPointF(x, plot.bottom() + 3))
             text = f"{tenth / 10:.1f}"
             painter.setPen(QColor(QUIET))
-            left = min(x - metrics.horizontalAdvance(text) / 2, self.width() - metrics.horizontalAdvance(text))
+            left = min(
+                x - metrics.horizontalAdvance(text) / 2, self.width() - metrics.horizontalAdvance(text)
+            )
             painter.drawText(QPointF(left, plot.bottom() + metrics.ascent() + 2), text)
 
     def _draw_handle(self, painter: QPainter, plot: QRectF, handle: Handle) -> None:
         x = self.x_of(min(self._od(handle), SHOWN_OD[1]))
         chosen = handle is self.handle and (self.hasFocus() or self.held) and not self._locked
         ink = QColor(FADED if self._locked else ACCENT if chosen else TEXT)
-        painter.setPen(QPen(ink, 3 if chosen else 2, Qt.PenStyle.DotLine if self._locked else Qt.PenStyle.SolidLine))
+        painter.setPen(
+            QPen(ink, 3 if chosen else 2, Qt.PenStyle.DotLine if self._locked else Qt.PenStyle.SolidLine)
+        )
         painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom()))
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(ink)
         top = plot.top()
-        painter.drawPolygon(QPolygonF([QPointF(x - 6, top - 1), QPointF(x + 6, top - 1), QPointF(x, top + 7)]))
+        painter.drawPolygon(
+            QPolygonF([QPointF(x - 6, top - 1), QPointF(x + 6, top - 1), QPointF(x, top + 7)])
+        )
         metrics = painter.fontMetrics()
         width = metrics.horizontalAdvance(handle.word)
         left = x - width / 2
         if handle is Handle.FAINT and self.thresholds is not None:
             # Faint and weak lie close together: the left one's name goes to the left.
-            left = min(left, self.x_of(self.thresholds.weak_od) - metrics.horizontalAdvance("weak") / 2 - width - 8)
+            left = min(
+                left, self.x_of(self.thresholds.weak_od) - metrics.horizontalAdvance("weak") / 2 - width - 8
+            )
         painter.setPen(ink)
         painter.drawText(QPointF(min(max(left, 0), self.width() - width), metrics.ascent()), handle.word)
 

@@ -82,7 +82,7 @@ class PictureView(QWidget):
         self._blink = QTimer(self)
         self._blink.setSingleShot(True)
         self._blink.timeout.connect(self._end_blink)
-        self._rendered.connect(self._take, Qt.ConnectionType.QueuedConnection)
+        self._rendered.connect(self._take, Qt.ConnectionType.QueuedConnection)  # type: ignore[call-arg]
         self._thread = RenderThread(self._rendered.emit, self.failed.emit)
         self._show_hand()
 
@@ -177,7 +177,8 @@ class PictureView(QWidget):
             return
         height, width = rendered.bgra.shape[:2]
         # The image borrows the array, which stays beside it; nothing is copied.
-        image = QImage(rendered.bgra.data, width, height, 4 * width, QImage.Format.Format_RGB32)
+        data = rendered.bgra.data
+        image = QImage(data, width, height, 4 * width, QImage.Format.Format_RGB32)  # type: ignore[call-overload]
         self._image = image, rendered
         self.frames_shown += 1
         self.update()

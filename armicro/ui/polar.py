@@ -48,7 +48,9 @@ class PolarPlot(QWidget):
         if contour is None or level is None or not len(contour):
             painter.setPen(QColor(QUIET))
             painter.drawText(
-                self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, "no contour\nwas followed"
+                self.rect(),
+                Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap,
+                "no contour\nwas followed",
             )
             return
         reach_um = max(float(contour.max()), _LEAST_UM) * 1.12
@@ -62,7 +64,7 @@ class PolarPlot(QWidget):
         k = len(contour)
 
         def point(i: float) -> QPointF:
-            low, share = int(math.floor(i)), i - math.floor(i)
+            low, share = math.floor(i), i - math.floor(i)
             radius = (1 - share) * float(contour[low % k]) + share * float(contour[(low + 1) % k])
             angle = 2 * math.pi * i / k
             r = radius * px_per_um

@@ -69,7 +69,8 @@ class Draft:
         """
         points = np.array(self.vertices, np.float32).reshape(-1, 2)
         if self.pen is Pen.FREEHAND and len(points) > 3:
-            points = cv2.approxPolyDP(points, _SMOOTH_PX * px_per_screen, True).reshape(-1, 2)
+            smooth = cv2.approxPolyDP(points, _SMOOTH_PX * px_per_screen, True)
+            points = smooth.reshape(-1, 2).astype(np.float32)
         if len(points) < 3 or cv2.contourArea(points) < _SMALLEST_PX2 * px_per_screen**2:
             return None
         return tuple((round(float(y), 2), round(float(x), 2)) for y, x in points)

@@ -1,7 +1,8 @@
 """From a frame and its reading to the pixels of a view, away from the event loop.
 
 A frame is 27 MB; what a view shows of it is a few. Only the part that is seen is touched, it is scaled down
-once to the size shown, and the overlay is drawn at that size, so that lines stay crisp. Nothing here knows Qt.
+once to the size shown, and the overlay is drawn at that size, so that lines stay crisp. Nothing here knows
+Qt.
 """
 
 from __future__ import annotations
@@ -145,10 +146,7 @@ def overlay_of(result: FovResult, window: tuple[int, int, int, int], scale: floa
         Premultiplied RGBA.
     """
     drawn = min(scale, _GREATEST_DRAWING)
-    if look is Look.EYEPIECE:
-        base = eyepiece_style()
-    else:
-        base = OverlayStyle(legend=False, scale_bar=False)
+    base = eyepiece_style() if look is Look.EYEPIECE else OverlayStyle()
     # Few screen pixels to a cell: lines of full width would close the gaps of a broken ring.
     slim = scale < 0.45
     style = OverlayStyle(
@@ -209,7 +207,10 @@ class RenderThread:
             except (ArmicroError, ValueError, cv2.error) as error:
                 self._failed(str(error))
                 continue
-            with self._ready:
-                if self._closed:
-                    return
+            if self._is_closed():
+                return
             self._done(picture)
+
+    def _is_closed(self) -> bool:
+        with self._ready:
+            return self._closed

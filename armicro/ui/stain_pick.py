@@ -42,7 +42,9 @@ def measure(rgb: U8, y_px: float, x_px: float) -> tuple[float, float, float] | N
 
 def optical_density(rgb: Vector3, white_rgb: Vector3) -> F64:
     """Return log10 OD per channel, float64 (3,), of a colour against empty glass."""
-    return np.maximum(np.log10(np.asarray(white_rgb) / np.maximum(np.asarray(rgb), 1.0)), 0.0)
+    white, seen = np.asarray(white_rgb, np.float64), np.asarray(rgb, np.float64)
+    od: F64 = np.maximum(np.log10(white / np.maximum(seen, 1.0)), 0.0)
+    return od
 
 
 def angle_deg(a: Vector3, b: Vector3) -> float:

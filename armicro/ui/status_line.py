@@ -73,7 +73,10 @@ class StatusLine(QWidget):
             key: _figure(tip)
             for key, tip in (
                 ("fps", "Pictures from the camera per second, and readings of the live field per second"),
-                ("dropped", "Live pictures that were replaced before they were read; captured ones never are"),
+                (
+                    "dropped",
+                    "Live pictures that were replaced before they were read; captured ones never are",
+                ),
                 ("latency", "From exposure to reading: 95 of 100 are faster"),
                 ("focus", "Sharpness of the tissue, for comparing fields; higher is sharper"),
                 ("saturated", "Share of the tissue's pixels that are too bright or too dark to be measured"),

@@ -52,7 +52,9 @@ class ThresholdBar(QWidget):
         self.histogram.committed.connect(lambda t: self._want(t, preview=False))
         self.spins = {handle: self._spin(handle) for handle in Handle}
         self.faint_on = QCheckBox("faint")
-        self.faint_on.setToolTip("Tell faint from none. Off leaves the five categories of the published reading")
+        self.faint_on.setToolTip(
+            "Tell faint from none. Off leaves the five categories of the published reading"
+        )
         self.faint_on.toggled.connect(self._toggle_faint)
         self.change = QLabel()
         self.change.setWordWrap(True)
@@ -104,12 +106,12 @@ class ThresholdBar(QWidget):
         side.setSpacing(4)
         side.addLayout(buttons)
         side.addWidget(self._pages, 1)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(8, 4, 8, 6)
-        row.setSpacing(10)
-        row.addWidget(self.histogram, 3)
-        row.addLayout(numbers)
-        row.addLayout(side, 2)
+        whole = QHBoxLayout(self)
+        whole.setContentsMargins(8, 4, 8, 6)
+        whole.setSpacing(10)
+        whole.addWidget(self.histogram, 3)
+        whole.addLayout(numbers)
+        whole.addLayout(side, 2)
 
     def _spin(self, handle: Handle) -> QDoubleSpinBox:
         spin = QDoubleSpinBox()
@@ -183,7 +185,7 @@ class ThresholdBar(QWidget):
             self._thresholds = wanted
             self.thresholds_wanted.emit(wanted, False)
 
-    def _toggle_faint(self, on: bool) -> None:  # noqa: FBT001 - Qt's signal
+    def _toggle_faint(self, on: bool) -> None:
         if self._thresholds is None or self._locked:
             return
         faint = round(self._thresholds.weak_od * _DEFAULT_FAINT_SHARE, 3) if on else None
