@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from armicro.contracts.stain import Vector3
@@ -19,8 +20,8 @@ Stain = Literal["dab", "haematoxylin"]
 class Hooks:
     """What a window can call on.
 
-    All are called from the event loop and have to return within some milliseconds; those that fail raise
-    `ArmicroError`, whose words are shown.
+    All but `report` are called from the event loop and have to return within some milliseconds; those that
+    fail raise `ArmicroError`, whose words are shown.
 
     Parameters
     ----------
@@ -42,7 +43,11 @@ class Hooks:
         The space bar as a pedal, each told the monotonic time, ns, without the keyboard's repeats. Without
         them the bar captures as it goes down.
     report : callable or None
-        Writes the report of the case.
+        Writes the report of the case to a file. Called from a thread of its own; may take long.
+    would_lose : callable or None
+        Returns in words what is lost if the case is closed now; "" for nothing.
+    eyepiece_window : callable or None
+        Shows (True) or hides (False) the window on the display of the beam splitter.
     """
 
     guidelines: Mapping[str, str] = field(default_factory=dict)
@@ -55,4 +60,6 @@ class Hooks:
     flat_field: Callable[[], None] | None = None
     pedal_down: Callable[[int], None] | None = None
     pedal_up: Callable[[int], None] | None = None
-    report: Callable[[], None] | None = None
+    report: Callable[[Path], None] | None = None
+    would_lose: Callable[[], str] | None = None
+    eyepiece_window: Callable[[bool], None] | None = None

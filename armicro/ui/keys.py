@@ -37,13 +37,14 @@ class Shortcut:
 
 ACTIONS: tuple[Shortcut, ...] = (
     Shortcut("new_case", "Case", "&New case…", "Ctrl+N"),
-    Shortcut("report", "Case", "Write &report", "Ctrl+R"),
+    Shortcut("report", "Case", "Write &report…", "Ctrl+R"),
     Shortcut("undo", "Case", "Undo", "Ctrl+Z"),
     Shortcut("redo", "Case", "Redo", "Ctrl+Shift+Z"),
     Shortcut("quit", "Case", "&Close window", "Ctrl+Q"),
     Shortcut("live", "View", "Back to &live", "V"),
     Shortcut("overlay", "View", "&Overlay", "O"),
     Shortcut("eyepiece", "View", "As in the &eyepiece", "E"),
+    Shortcut("eyepiece_window", "View", "Eyepiece &window", "Ctrl+E"),
     Shortcut("fit", "View", "&Fit", "F"),
     Shortcut("one_to_one", "View", "&100 %", "Z"),
     Shortcut("zoom_in", "View", "Zoom in", "+"),
