@@ -12,6 +12,7 @@ from PyQt6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QPen,
     QResizeEvent,
     QWheelEvent,
 )
@@ -19,15 +20,18 @@ from PyQt6.QtWidgets import QWidget
 
 from armicro.contracts.arrays import F32, U8
 from armicro.contracts.results import FovResult
-from armicro.ui.regions import Draft, FieldRegions, Pen
+from armicro.ui.regions import Draft, FieldRegions
+from armicro.ui.regions import Pen as DraftPen
 from armicro.ui.render import Look, Rendered, RenderJob, RenderThread
-from armicro.ui.theme import BACKGROUND
+from armicro.ui.theme import ACCENT, BACKGROUND
 from armicro.ui.view_marks import Marks, draw_marks
 from armicro.ui.viewport import Viewport
 
 _CLICK_PX = 5.0
 _WHEEL_STEP = 1.0015
 _BLINK_MS = 450
+_FLASH_MS = 220
+_FLASH_PX = 4
 
 
 class Tool(StrEnum):
@@ -82,6 +86,9 @@ class PictureView(QWidget):
         self._blink = QTimer(self)
         self._blink.setSingleShot(True)
         self._blink.timeout.connect(self._end_blink)
+        self._flash = QTimer(self)
+        self._flash.setSingleShot(True)
+        self._flash.timeout.connect(self.update)
         self._rendered.connect(self._take, Qt.ConnectionType.QueuedConnection)  # type: ignore[call-arg]
         self._thread = RenderThread(self._rendered.emit, self.failed.emit)
         self._show_hand()
@@ -157,6 +164,11 @@ class PictureView(QWidget):
             self._blink.start(_BLINK_MS)
             self.update()
 
+    def flash(self) -> None:
+        """Light the rim for a moment: a field was captured."""
+        self._flash.start(_FLASH_MS)
+        self.update()
+
     def _end_blink(self) -> None:
         self.marks.blinking = None
         self.update()
@@ -219,7 +231,7 @@ class PictureView(QWidget):
     def set_tool(self, tool: Tool, *, include: bool = True) -> None:
         """Choose what a click means."""
         self.tool = tool
-        pens = {Tool.POLYGON: Pen.POLYGON, Tool.FREEHAND: Pen.FREEHAND}
+        pens = {Tool.POLYGON: DraftPen.POLYGON, Tool.FREEHAND: DraftPen.FREEHAND}
         self.marks.draft = Draft(pens[tool], include) if tool in pens else None
         self._show_hand()
         self.update()
@@ -252,6 +264,10 @@ class PictureView(QWidget):
         if self._image is not None:
             self._draw_image(painter, *self._image)
         draw_marks(painter, self.viewport, self.marks, self.shape)
+        if self._flash.isActive():
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(QColor(ACCENT), 2 * _FLASH_PX))
+            painter.drawRect(self.rect())
         painter.end()
 
     def _draw_image(self, painter: QPainter, image: QImage, rendered: Rendered) -> None:
@@ -368,4 +384,5 @@ class PictureView(QWidget):
         """End the thread; the view shows nothing new afterwards. May be called twice."""
         self._closed = True
         self._blink.stop()
+        self._flash.stop()
         self._thread.close()
