@@ -37,7 +37,9 @@ class ToolRow(QWidget):
             if name in actions:
                 actions[name].setIconText(text)
                 keys = actions[name].shortcut().toString()
-                actions[name].setToolTip(actions[name].text().replace("&", "") + (f" ({keys})" if keys else ""))
+                actions[name].setToolTip(
+                    actions[name].text().replace("&", "") + (f" ({keys})" if keys else "")
+                )
         self._back = self._button(actions["live"])
         self._field_tools = [
             self._button(actions[n]) for n in ("polygon", "freehand", "exclude", "clear_regions", "add_cell")
