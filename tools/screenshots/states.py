@@ -1,0 +1,191 @@
+"""The window brought into each state by what a user does, and photographed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PyQt6.QtCore import QCoreApplication, QEvent, Qt
+from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QApplication
+
+from armicro.app.detectors import CLASSICAL, DetectorChoice, make_detector
+from armicro.app.profiles import DEFAULT_STAIN_PROFILE, load_stain_profile, profile_names
+from armicro.contracts.casebook import OpenCase
+from armicro.contracts.cells import CATEGORIES
+from armicro.contracts.frame import Optics
+from armicro.contracts.stain import DabThresholds
+from armicro.devices.capture import CaptureLoop
+from armicro.scoring.guidelines import DEFAULT_GUIDELINE, guideline_names, load_guideline
+from armicro.session.commands import SetThresholds
+from armicro.session.parts import SessionParts
+from armicro.session.session import Session
+from armicro.sim.params import parse_mix
+from armicro.sim.slide import SimulatedSlide, SlideParams, case_at
+from armicro.store.memory import MemoryCase
+from armicro.ui.hooks import Hooks
+from armicro.ui.main_window import MainWindow
+from armicro.ui.memory import Memory
+
+_UM_PER_PX = 0.25
+_FRAME_PX = (900, 1200)
+_MIX = "intense_complete=0.08,intense_incomplete=0.06,weak_complete=0.24,weak_incomplete=0.22,faint=0.14"
+_WAIT_S = 60.0
+
+
+class Studio:
+    """A window over a simulated slide, with hands.
+
+    Parameters
+    ----------
+    size : tuple of int
+        Width and height of the window, px.
+    settings : Path
+        Where the window keeps its layout; a new file.
+    """
+
+    def __init__(self, size: tuple[int, int], settings: Path) -> None:
+        there = QApplication.instance()
+        self.app = there if isinstance(there, QApplication) else QApplication([])
+        case = replace(case_at(_UM_PER_PX), mix=parse_mix(_MIX))
+        self.slide = SimulatedSlide(5, SlideParams(case, _FRAME_PX, grid=2, frame_rate_hz=6))
+        optics = {"20x": Optics(2 * _UM_PER_PX, "20x"), "40x": Optics(_UM_PER_PX, "40x")}
+        parts = SessionParts(
+            detector=make_detector(DetectorChoice(CLASSICAL), lambda _: None),
+            load_profile=load_stain_profile,
+            load_guideline=load_guideline,
+            open_case=_memory,
+            case_id="26-1187",
+            profile=DEFAULT_STAIN_PROFILE,
+            guideline=DEFAULT_GUIDELINE,
+            objectives=optics,
+            objective="40x",
+        )
+        self.session = Session(parts, self.slide)
+        self.loop = CaptureLoop(self.slide)
+        guidelines = {name: load_guideline(name).title for name in guideline_names()}
+        hooks = Hooks(
+            guidelines=guidelines,
+            profiles=lambda: profile_names("stain"),
+            report=lambda _: None,
+            eyepiece_window=lambda _: None,
+        )
+        self.window = MainWindow(self.session, hooks, Memory(settings))
+        self.window.resize(*size)
+        self.window.show()
+        self.window.parts.spread()
+
+    def plug_in(self) -> None:
+        """Let the camera give frames, and wait for the first reading."""
+        self.loop.start(self.session.on_exposure, self.session.on_camera_event)
+        self.until(lambda: (live := self.session.live()) is not None and live.result is not None)
+
+    def until(self, holds: Callable[[], object]) -> None:
+        """Let the window live until something holds."""
+        end = time.monotonic() + _WAIT_S
+        while not holds():
+            if time.monotonic() > end:
+                raise TimeoutError(f"this did not come about: {self.session.snapshot()}"[:2000])
+            QTest.qWait(20)
+
+    def capture(self, n: int) -> None:
+        """Capture until there are n fields, each at another place."""
+        stage = self.session.stage
+        while (have := len(self.session.snapshot().fields)) < n:
+            if have and stage is not None:
+                stage.move_by(120.0 * (1 if have % 2 else -0.4), 90.0 if have % 3 else -140.0)
+                QTest.qWait(900)
+            QTest.keyClick(self.window.parts.picture, Qt.Key.Key_Space)
+            self.until(lambda n=have: len(self.session.snapshot().fields) > n)
+        self.until(lambda: (s := self.session.snapshot().summary) is not None and s.n_fields >= n)
+        self.until(lambda: (live := self.session.live()) is not None and live.result is not None)
+        self.until(lambda: not self.session.snapshot().busy)
+
+    def point_at(self, number: int) -> None:
+        """Look at a captured field, and at one of its strongest cells."""
+        window = self.window
+        window.sight.go_to(number)
+        self.until(lambda: window.parts.picture.shape is not None)
+        result = self.session.snapshot().fields[number - 1].result
+        if result is None:
+            raise RuntimeError(f"field {number} is not read")
+        cells = result.cells
+        strong = int(np.flatnonzero(cells.category == CATEGORIES[0])[0])
+        y, x = cells.yx_px[strong]
+        window.parts.picture.zoom(2.2)
+        window.parts.picture.centre_on(float(y), float(x))
+        window.sight.point_at(float(y), float(x))
+        QTest.qWait(400)
+
+    def take(self, path: Path) -> Path:
+        """Photograph the window."""
+        QTest.qWait(350)
+        if not self.window.grab().save(str(path)):
+            raise OSError(f"{path} cannot be written")
+        return path
+
+    def close(self) -> None:
+        """Put everything away."""
+        self.window.leave_unasked()
+        self.window.deleteLater()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+        self.loop.close()
+        self.session.close()
+
+
+def _memory(case_id: str) -> OpenCase:
+    del case_id
+    return MemoryCase()
+
+
+def _held_handle(studio: Studio) -> None:
+    """Take the handle of "intense" and pull it to the left, without letting go."""
+    histogram = studio.window.parts.stain.histogram
+    thresholds = studio.session.snapshot().profile.thresholds
+    y = histogram.height() // 2
+    begin, end = (round(histogram.x_of(od)) for od in (thresholds.intense_od, thresholds.intense_od - 0.1))
+    at = histogram.rect().topLeft()
+    at.setY(y)
+    at.setX(begin)
+    QTest.mousePress(histogram, Qt.MouseButton.LeftButton, pos=at)
+    for x in range(begin, end, -2 if end < begin else 2):
+        at.setX(x)
+        QTest.mouseMove(histogram, at)
+        QTest.qWait(15)
+    studio.until(lambda: (c := studio.session.snapshot().change) is not None and c.after is not None)
+
+
+def take_all(out: Path, size: tuple[int, int], folder: Path, only: str) -> Iterator[Path]:
+    """Take every state at a size; yields the files."""
+    width, height = size
+    studio = Studio(size, folder / f"{width}.ini")
+
+    def take(name: str) -> Iterator[Path]:
+        if only in name:
+            yield studio.take(out / f"{name}-{width}x{height}.png")
+
+    try:
+        yield from take("1-no-camera-yet")
+        studio.plug_in()
+        yield from take("2-live")
+        studio.capture(5)
+        yield from take("3-five-fields")
+        _held_handle(studio)
+        yield from take("4-threshold-moving")
+        studio.window.parts.stain.histogram.cancel()
+        studio.session.do(SetThresholds(DabThresholds(0.16, 0.40, 0.08)))
+        studio.until(lambda: not studio.session.snapshot().busy)
+        yield from take("5-threshold-moved")
+        studio.point_at(3)
+        yield from take("6-cell")
+        studio.window.sight.go_live()
+        studio.window.parts.picture.fit()
+        studio.window.parts.bottom.setCurrentIndex(1)
+        studio.slide.faults.unplug()
+        studio.until(lambda: studio.session.snapshot().faults)
+        yield from take("7-unplugged")
+    finally:
+        studio.close()
