@@ -11,7 +11,8 @@ from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QWidg
 from armicro.session.view import SessionSnapshot, SessionState
 
 SHORT_TEXTS: Mapping[str, str] = {
-    "undo": "Undo", "redo": "Redo", "live": "Back to live", "overlay": "Overlay", "eyepiece": "As in eyepiece",
+    "undo": "Undo", "redo": "Redo", "live": "Back to live", "overlay": "Overlay",
+    "eyepiece": "As in eyepiece",
     "fit": "Fit", "one_to_one": "100 %", "polygon": "Polygon", "freehand": "Freehand",
     "exclude": "Exclude", "clear_regions": "Clear", "add_cell": "Add cell",
 }  # fmt: skip

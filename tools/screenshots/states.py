@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -34,6 +35,14 @@ _UM_PER_PX = 0.25
 _FRAME_PX = (900, 1200)
 _MIX = "intense_complete=0.08,intense_incomplete=0.06,weak_complete=0.24,weak_incomplete=0.22,faint=0.14"
 _WAIT_S = 60.0
+
+
+def wait_ms(ms: float) -> None:
+    """Let the event loop run."""
+    end = time.monotonic() + ms / 1000
+    while time.monotonic() < end:
+        QCoreApplication.processEvents()
+        time.sleep(0.004)
 
 
 class Studio:
@@ -89,7 +98,7 @@ class Studio:
         while not holds():
             if time.monotonic() > end:
                 raise TimeoutError(f"this did not come about: {self.session.snapshot()}"[:2000])
-            QTest.qWait(20)
+            wait_ms(20)
 
     def capture(self, n: int) -> None:
         """Capture until there are n fields, each at another place."""
@@ -97,9 +106,9 @@ class Studio:
         while (have := len(self.session.snapshot().fields)) < n:
             if have and stage is not None:
                 stage.move_by(120.0 * (1 if have % 2 else -0.4), 90.0 if have % 3 else -140.0)
-                QTest.qWait(900)
-            QTest.keyClick(self.window.parts.picture, Qt.Key.Key_Space)
-            self.until(lambda n=have: len(self.session.snapshot().fields) > n)
+                wait_ms(900)
+            QTest.keyClick(self.window.parts.picture, Qt.Key.Key_Space)  # type: ignore[call-overload]
+            self.until(lambda: len(self.session.snapshot().fields) > have)
         self.until(lambda: (s := self.session.snapshot().summary) is not None and s.n_fields >= n)
         self.until(lambda: (live := self.session.live()) is not None and live.result is not None)
         self.until(lambda: not self.session.snapshot().busy)
@@ -118,11 +127,11 @@ class Studio:
         window.parts.picture.zoom(2.2)
         window.parts.picture.centre_on(float(y), float(x))
         window.sight.point_at(float(y), float(x))
-        QTest.qWait(400)
+        wait_ms(400)
 
     def take(self, path: Path) -> Path:
         """Photograph the window."""
-        QTest.qWait(350)
+        wait_ms(350)
         if not self.window.grab().save(str(path)):
             raise OSError(f"{path} cannot be written")
         return path
@@ -150,11 +159,11 @@ def _held_handle(studio: Studio) -> None:
     at = histogram.rect().topLeft()
     at.setY(y)
     at.setX(begin)
-    QTest.mousePress(histogram, Qt.MouseButton.LeftButton, pos=at)
+    QTest.mousePress(histogram, Qt.MouseButton.LeftButton, pos=at)  # type: ignore[call-overload]
     for x in range(begin, end, -2 if end < begin else 2):
         at.setX(x)
-        QTest.mouseMove(histogram, at)
-        QTest.qWait(15)
+        QTest.mouseMove(histogram, at)  # type: ignore[call-overload]
+        wait_ms(15)
     studio.until(lambda: (c := studio.session.snapshot().change) is not None and c.after is not None)
 
 
@@ -184,7 +193,7 @@ def take_all(out: Path, size: tuple[int, int], folder: Path, only: str) -> Itera
         studio.window.sight.go_live()
         studio.window.parts.picture.fit()
         studio.window.parts.bottom.setCurrentIndex(1)
-        studio.slide.faults.unplug()
+        studio.slide.faults.lose(math.inf)
         studio.until(lambda: studio.session.snapshot().faults)
         yield from take("7-unplugged")
     finally:
