@@ -71,7 +71,7 @@ class CutoffGauge(QWidget):
         painter.setPen(QPen(QColor(TEXT), 2))
         painter.drawLine(QPointF(at, bar.top() - 4), QPointF(at, bar.bottom() + 3))
         metrics = self.fontMetrics()
-        share, border = f"{cutoff.share:.1%}", f"cut-off {cutoff.threshold:.0%}"
+        share, border = f"{100 * cutoff.share:.1f} %", f"cut-off {100 * cutoff.threshold:.0f} %"
         width = metrics.horizontalAdvance(border)
         left = min(max(at - width / 2, metrics.horizontalAdvance(share) + 12), self.width() - width)
         painter.setPen(QColor(TEXT))
@@ -99,7 +99,7 @@ class CategoryTable(QWidget):
         return self.fontMetrics().height() * 1.25
 
     def show_counts(self, counts: Mapping[Category, int], threshold: float | None) -> None:
-        """Draw other counts, with a tick at a cut-off (0 to 1)."""
+        """Draw other counts, with a tick at a cut-off (0 to 1) of the first category."""
         if counts == self._counts and threshold == self._threshold:
             return
         self._counts, self._threshold = dict(counts), threshold
@@ -134,7 +134,7 @@ class CategoryTable(QWidget):
             if n:
                 filled = QRectF(bar.left(), bar.top(), max(1.0, share * bar.width()), bar.height())
                 painter.fillRect(filled, colour(category))
-            if self._threshold is not None:
+            if self._threshold is not None and category is Category.INTENSE_COMPLETE:
                 x = bar.left() + self._threshold * bar.width()
                 painter.setPen(QPen(QColor(BACKGROUND), 3))
                 painter.drawLine(QPointF(x, bar.top()), QPointF(x, bar.bottom()))

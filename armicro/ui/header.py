@@ -42,6 +42,7 @@ class Header(QWidget):
         self.simulated = QLabel("SIMULATED")
         self.simulated.setObjectName("badge")
         self.simulated.setToolTip("The pictures are rendered or recorded, not live tissue")
+        self.simulated.hide()
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 4, 10, 4)
         row.setSpacing(10)
@@ -66,7 +67,9 @@ class Header(QWidget):
             self.profile.setToolTip(f"Locked by {snap.profile_locked_by}. {snap.profile.source}")
         else:
             self.profile.setToolTip(snap.profile.source)
-        self.simulated.setVisible(snap.camera is not None and snap.camera.simulated)
+        if snap.camera is not None:
+            # While the camera is away its fields are still of the same kind.
+            self.simulated.setVisible(snap.camera.simulated)
 
     @staticmethod
     def _choose(box: QComboBox, name: str) -> None:

@@ -8,6 +8,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from armicro.contracts.score import CaseSummary
 from armicro.ui.gauges import CategoryTable, CutoffGauge
 
+_TICKED = "complete and intense"
 _EMPTY = "No field captured yet. Press the pedal or Space on a field of invasive tumour."
 
 
@@ -57,7 +58,14 @@ class ScorePanel(QWidget):
         column.addSpacing(6)
         column.addWidget(self.table)
         self._shown: CaseSummary | None = None
+        self._compact = False
         self._show(None)
+
+    def set_compact(self, *, on: bool) -> None:
+        """Leave out all but the score and its distance from the next, where room is needed for a cell."""
+        if on is not self._compact:
+            self._compact = on
+            self._show(self._shown)
 
     def show_summary(self, summary: CaseSummary | None, *, preview: bool = False) -> None:
         """Show a case.
@@ -84,7 +92,7 @@ class ScorePanel(QWidget):
         cutoff = None if summary is None else summary.cutoff
         score = None if summary is None else summary.score
         self.score.setText((score.score if score is not None else None) or "–")
-        self.reason.setText(_EMPTY if score is None else score.reason)
+        self.reason.setText(_EMPTY if score is None else _sentence(score.reason))
         status = "no score yet" if score is None else score.status.value.replace("_", " ")
         if score is not None and score.annotation:
             status += f" · {score.annotation}"
@@ -102,8 +110,17 @@ class ScorePanel(QWidget):
         self.comments.setText("\n".join(comments))
         self.comments.setVisible(bool(comments))
         self.table.setVisible(summary is not None)
+        if self._compact:
+            for widget in (self.reason, self.settles, self.comments, self.table):
+                widget.setVisible(False)
+        else:
+            self.reason.setVisible(True)
         if summary is not None:
-            self.table.show_counts(summary.counts, None if cutoff is None else cutoff.threshold)
+            # Other quantities are sums of categories: their cut-off belongs to none of the bars.
+            ticked = cutoff is not None and cutoff.quantity == _TICKED
+            self.table.show_counts(
+                summary.counts, cutoff.threshold if cutoff is not None and ticked else None
+            )
 
 
 def _sentence(text: str) -> str:

@@ -86,6 +86,7 @@ QMainWindow, QDialog, QWidget#panel {{ background: {PANEL}; }}
 QWidget#header, QWidget#statusline {{ background: {PANEL}; }}
 QWidget#tools {{ background: {BACKGROUND}; }}
 QLabel {{ background: transparent; }}
+QLabel#waiting {{ color: {QUIET}; font-size: {title}px; }}
 QLabel#quiet {{ color: {QUIET}; font-size: {small}px; }}
 QLabel#heading {{ color: {QUIET}; font-size: {small}px; font-weight: 600; }}
 QLabel#title {{ font-size: {title}px; font-weight: 600; }}
@@ -96,19 +97,20 @@ QLabel#badge {{ color: {BACKGROUND}; background: {WARN}; font-weight: 700; font-
   border-radius: {round_px}px; padding: 1px {2 * pad}px; }}
 QLabel#key {{ background: {RAISED}; border: 1px solid {LINE}; border-bottom: 2px solid {LINE};
   border-radius: {round_px}px; padding: 0px {2 * pad}px; }}
-QPushButton, QToolButton, QComboBox, QDoubleSpinBox, QLineEdit {{ background: {RAISED};
+QPushButton, QToolButton, QLineEdit {{ background: {RAISED};
   border: 1px solid {LINE}; border-radius: {round_px}px; padding: {pad}px {2 * pad}px; }}
-QDoubleSpinBox, QLineEdit {{ background: {BACKGROUND}; }}
-QPushButton:hover, QToolButton:hover, QComboBox:hover {{ background: {HOVER}; }}
-QPushButton:focus, QToolButton:focus, QComboBox:focus, QDoubleSpinBox:focus, QLineEdit:focus
+QLineEdit {{ background: {BACKGROUND}; }}
+QPushButton:hover, QToolButton:hover {{ background: {HOVER}; }}
+QPushButton:focus, QToolButton:focus, QLineEdit:focus
   {{ border-color: {ACCENT}; }}
 QPushButton:pressed, QToolButton:pressed {{ background: {CHOSEN}; }}
 QPushButton:checked, QToolButton:checked {{ background: {CHOSEN}; border-color: {ACCENT}; }}
-QPushButton:disabled, QToolButton:disabled, QComboBox:disabled, QDoubleSpinBox:disabled
+QPushButton:disabled, QToolButton:disabled
   {{ color: {FADED}; background: {PANEL}; border-color: {RAISED}; }}
 QPushButton#category {{ text-align: left; padding: {pad}px {pad}px; }}
 QPushButton#capture {{ font-weight: 600; background: {CHOSEN}; border-color: {ACCENT}; }}
 QPushButton#capture:disabled {{ background: {PANEL}; border-color: {RAISED}; }}
+QToolButton::menu-indicator {{ image: none; width: 0px; }}
 QComboBox QAbstractItemView {{ background: {RAISED}; border: 1px solid {LINE};
   selection-background-color: {CHOSEN}; }}
 QCheckBox {{ spacing: {pad + 2}px; }}
