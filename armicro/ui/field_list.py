@@ -12,7 +12,7 @@ from armicro.session.view import CapturedField
 from armicro.ui.gauges import MixBar
 from armicro.ui.marks import SHORT, name
 
-_MOST_SHORT = 4
+_EMPTY = "Each captured field appears here, with what was found in it."
 
 
 def pixmap_of(rgb: U8, height_px: int, ratio: float) -> QPixmap:
@@ -86,11 +86,8 @@ class FieldCard(QFrame):
         )
         by_hand = f" · {field.edits} by hand" if field.edits else ""
         self.title.setText(f"{field.number}  {state}{by_hand}")
-        most = sorted((c for c in CATEGORIES if field.counts.get(c)), key=lambda c: -field.counts[c])
-        parts = (
-            f"{SHORT[c]} {100 * field.counts[c] / total:.0f} %" for c in sorted(most[:_MOST_SHORT])[::-1]
-        )
-        self.counts.setText("  ".join(parts))
+        parts = (f"{SHORT[c]} {100 * field.counts.get(c, 0) / total:.0f}" for c in CATEGORIES if total)
+        self.counts.setText("  ".join(parts) + (" %" if total else ""))
         self.mix.show_counts(field.counts)
         self.warnings.setText("\n".join(f"! {w}" for w in field.warnings))
         self.warnings.setVisible(bool(field.warnings))
@@ -159,7 +156,11 @@ class FieldList(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 6, 6, 4)
         column.setSpacing(4)
+        self.empty = QLabel(_EMPTY)
+        self.empty.setObjectName("quiet")
+        self.empty.setWordWrap(True)
         column.addWidget(self.heading)
+        column.addWidget(self.empty)
         column.addWidget(self._scroll, 1)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
@@ -186,6 +187,7 @@ class FieldList(QWidget):
             known.show_field(field, shown=field.number == shown)
         left_out = sum(f.removed for f in fields)
         heading = f"CAPTURED FIELDS  {len(fields) - left_out}" if fields else "CAPTURED FIELDS"
+        self.empty.setVisible(not fields)
         self.heading.setText(heading + (f"  ({left_out} left out)" if left_out else ""))
 
     def _to_end(self, low: int, high: int) -> None:  # noqa: ARG002 - Qt's signal

@@ -31,6 +31,7 @@ from armicro.ui.tool_row import ToolRow
 
 _SIDE_LETTERS = 29
 """Width of the right column, in heights of a letter."""
+_LEAST_SIDE_LETTERS = 21
 
 
 class WindowParts(QWidget):
@@ -84,6 +85,7 @@ class WindowParts(QWidget):
         left = _column(self.tools, over)
         right = _column(self.score, _rule(), self.side)
         right.setObjectName("panel")
+        right.setMinimumWidth(_LEAST_SIDE_LETTERS * self.fontMetrics().height())
         self.across.addWidget(left)
         self.across.addWidget(right)
         self.across.setStretchFactor(0, 1)
@@ -117,6 +119,7 @@ class WindowParts(QWidget):
     def show_inspector(self, *, on: bool) -> None:
         """Show the inspector in the place of the fields, or the fields."""
         self.side.setCurrentWidget(self.inspector if on else self.fields)
+        self.score.set_compact(on=on)
 
 
 def _stack(widget: QWidget) -> QVBoxLayout:

@@ -193,7 +193,7 @@ class MainWindow(QMainWindow):
         p.header.show_session(snap)
         p.faults.show_faults(snap.faults)
         p.notices.show_notices(snap.notices)
-        p.tools.show_session(snap, number)
+        p.tools.show_session(snap, number, picture=live is not None)
         held = p.stain.histogram.held
         after = None if snap.change is None else snap.change.after
         if held and after is not None:

@@ -111,8 +111,9 @@ class ScorePanel(QWidget):
         self.comments.setVisible(bool(comments))
         self.table.setVisible(summary is not None)
         if self._compact:
-            for widget in (self.reason, self.settles, self.comments, self.table):
-                widget.setVisible(False)
+            for label in (self.reason, self.settles, self.comments):
+                label.setVisible(False)
+            self.table.setVisible(False)
         else:
             self.reason.setVisible(True)
         if summary is not None:

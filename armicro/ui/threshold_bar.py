@@ -35,6 +35,14 @@ def score_words(summary: CaseSummary | None) -> str:
     return (summary.score.score if summary is not None else None) or "–"
 
 
+def _shares_words(before: CaseSummary, after: CaseSummary) -> str:
+    """Say how the share that decides moves, where the same one decides before and after."""
+    old, new = before.cutoff, after.cutoff
+    if old is None or new is None or old.quantity != new.quantity:
+        return ""
+    return f" · {new.quantity} {100 * old.share:.1f} → {100 * new.share:.1f} %"
+
+
 class ThresholdBar(QWidget):
     """Histogram with handles, spin boxes and the buttons of the profile."""
 
@@ -58,6 +66,7 @@ class ThresholdBar(QWidget):
         self.faint_on.toggled.connect(self._toggle_faint)
         self.change = QLabel()
         self.change.setWordWrap(True)
+        self.change.setObjectName("strong")
         self.change.setAccessibleName("What moving a threshold does")
         self.lock_text = QLabel()
         self.lock_text.setObjectName("warn")
@@ -77,7 +86,7 @@ class ThresholdBar(QWidget):
             label = self.faint_on if handle is Handle.FAINT else QLabel(handle.word)
             numbers.addWidget(label, row, 0)
             numbers.addWidget(self.spins[handle], row, 1)
-        self.choose = self._button("C&hoose…", "Use another stain profile (Ctrl+P)", "choose")
+        self.choose = self._button("C&hoose profile…", "Use another stain profile (Ctrl+P)", "choose")
         self.save = self._button("Sa&ve as…", "Keep these thresholds as a profile of your own", "save")
         self.lock = self._button("Loc&k…", "Sign the profile: its thresholds can then not be moved", "lock")
         self.save.setVisible(hooks.save_profile is not None)
@@ -109,9 +118,9 @@ class ThresholdBar(QWidget):
         whole = QHBoxLayout(self)
         whole.setContentsMargins(8, 4, 8, 6)
         whole.setSpacing(10)
-        whole.addWidget(self.histogram, 3)
+        whole.addWidget(self.histogram, 5)
         whole.addLayout(numbers)
-        whole.addLayout(side, 2)
+        whole.addLayout(side, 3)
 
     def _spin(self, handle: Handle) -> QDoubleSpinBox:
         spin = QDoubleSpinBox()
@@ -165,11 +174,11 @@ class ThresholdBar(QWidget):
             return "" if self._locked else "Move a threshold to see what it changes."
         n = change.cells_changed
         cells = f"{n:,} cell{'' if n == 1 else 's'} of the live field change{'s' if n == 1 else ''}"
-        before, after = score_words(change.before), score_words(change.after)
         if change.before is None or change.after is None:
-            return cells
-        case = f"the case stays {after}" if before == after else f"the case goes from {before} to {after}"
-        return f"{cells}; {case}"
+            return cells + "; the case is being read again…" if change.before is not None else cells
+        before, after = score_words(change.before), score_words(change.after)
+        case = f"Case {before}, stays {after}" if before == after else f"Case {before} → {after}"
+        return f"{case}{_shares_words(change.before, change.after)}\n{cells}"
 
     # From the user -----------------------------------------------------------------------------------
 

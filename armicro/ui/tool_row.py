@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QAction
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QWidget
 
 from armicro.session.view import SessionSnapshot, SessionState
 
@@ -33,6 +33,7 @@ class ToolRow(QWidget):
         self.where.setObjectName("strong")
         self.scale = QLabel()
         self.scale.setObjectName("quiet")
+        self.scale.setToolTip("Pixels of the screen per pixel of the camera")
         self.objectives: dict[str, QPushButton] = {}
         for name, text in SHORT_TEXTS.items():
             if name in actions:
@@ -42,12 +43,17 @@ class ToolRow(QWidget):
                     actions[name].text().replace("&", "") + (f" ({keys})" if keys else "")
                 )
         self._back = self._button(actions["live"])
-        self._field_tools = [
-            self._button(actions[n]) for n in ("polygon", "freehand", "exclude", "clear_regions", "add_cell")
-        ]
+        outline = QToolButton()
+        outline.setText("Outline ▾")
+        outline.setToolTip("Count only inside, or not inside, what you draw on the field")
+        outline.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(outline)
+        menu.addActions([actions[n] for n in ("polygon", "freehand", "exclude", "clear_regions")])
+        outline.setMenu(menu)
+        self._field_tools = [outline, self._button(actions["add_cell"])]
         self._objective_box = QHBoxLayout()
         self._objective_box.setSpacing(3)
-        self.capture = QPushButton("Capture  ␣")
+        self.capture = QPushButton("Capture (Space)")
         self.capture.setObjectName("capture")
         self.capture.setToolTip("Capture the field that is being looked at (space bar or pedal)")
         self.capture.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -76,10 +82,22 @@ class ToolRow(QWidget):
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
         return button
 
-    def show_session(self, snap: SessionSnapshot, number: int | None) -> None:
-        """Show the newest state; `number` is the captured field that is looked at, None is live."""
+    def show_session(self, snap: SessionSnapshot, number: int | None, *, picture: bool) -> None:
+        """Show the newest state.
+
+        Parameters
+        ----------
+        snap : SessionSnapshot
+            The state.
+        number : int or None
+            The captured field that is looked at; None is live.
+        picture : bool
+            Whether there is a live picture.
+        """
         live = number is None
-        self.where.setText("Live" if live else f"Field {number}, as captured")
+        self.where.setText(
+            f"Field {number}, captured" if not live else "Live" if picture else "No live picture"
+        )
         self._back.setVisible(not live)
         for tool in self._field_tools:
             tool.setVisible(not live)

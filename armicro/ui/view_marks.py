@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QPainter, QPen, QPolygonF
 
@@ -76,7 +77,11 @@ def draw_marks(painter: QPainter, v: Viewport, marks: Marks, shape: tuple[int, i
             for ink, width in ((_CASING, 3.5), (_INK, 1.2)):
                 painter.setPen(QPen(ink, width))
                 painter.drawPolygon(QPolygonF(points))
-        _draw_corners(painter, v, marks.selected, cell_px * 1.35)
+            y, x = marks.outline.min(axis=0) / 2 + marks.outline.max(axis=0) / 2
+            half = float(np.ptp(marks.outline, axis=0).max()) / 2 * v.scale + 8
+            _draw_corners(painter, v, (float(y), float(x)), half)
+        else:
+            _draw_corners(painter, v, marks.selected, cell_px * 1.35)
     _draw_scale_bar(painter, v, marks.um_per_px)
 
 

@@ -90,6 +90,7 @@ class Studio:
     def plug_in(self) -> None:
         """Let the camera give frames, and wait for the first reading."""
         self.loop.start(self.session.on_exposure, self.session.on_camera_event)
+        self.until(lambda: self.slide.rendered)
         self.until(lambda: (live := self.session.live()) is not None and live.result is not None)
 
     def until(self, holds: Callable[[], object]) -> None:
