@@ -8,15 +8,28 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QAction, QKeySequence
 from PyQt6.QtWidgets import QMainWindow, QMenu
 
+from armicro.session.view import SessionSnapshot
+from armicro.ui.cell_inspector import Picked
 from armicro.ui.hooks import Hooks
 from armicro.ui.keys import ACTIONS
+from armicro.ui.live_view import Tool
 
 _CHECKABLE = frozenset(
     {"overlay", "eyepiece", "eyepiece_window", "stain_tab", "full_screen", "polygon", "freehand", "exclude"}
     | {"add_cell", "pick_stain"}
 )
-_BEFORE_A_LINE = frozenset({"report", "redo", "eyepiece_window", "zoom_out", "stain_tab", "toggle_field"})
-_BEFORE_A_LINE_TOO = frozenset({"clear_regions", "lock_profile"})
+_BEFORE_A_LINE = frozenset(
+    {"report", "redo", "eyepiece_window", "zoom_out", "stain_tab", "toggle_field", "clear_regions"}
+    | {"lock_profile"}
+)
+_FIELD_ACTIONS = ("toggle_field", "polygon", "freehand", "exclude", "clear_regions", "add_cell")
+TOOLS: Mapping[str, Tool] = {
+    "polygon": Tool.POLYGON,
+    "freehand": Tool.FREEHAND,
+    "add_cell": Tool.ADD_CELL,
+    "pick_stain": Tool.PICK_STAIN,
+}
+"""What a click means while these are on."""
 
 
 def offered(hooks: Hooks) -> frozenset[str]:
@@ -63,7 +76,52 @@ def make_actions(
         action.setCheckable(shortcut.name in _CHECKABLE)
         action.triggered.connect(deeds[shortcut.name])
         menus[shortcut.group].addAction(action)
-        if shortcut.name in _BEFORE_A_LINE | _BEFORE_A_LINE_TOO:
+        if shortcut.name in _BEFORE_A_LINE:
             menus[shortcut.group].addSeparator()
         actions[shortcut.name] = action
     return actions
+
+
+def show_actions(
+    actions: Mapping[str, QAction],
+    snap: SessionSnapshot,
+    number: int | None,
+    tool: Tool,
+    picked: Picked | None,
+) -> None:
+    """Offer what can be done now.
+
+    Parameters
+    ----------
+    actions : mapping of str to QAction
+        By name.
+    snap : SessionSnapshot
+        The newest state.
+    number : int or None
+        The captured field that is looked at.
+    tool : Tool
+        What a click means.
+    picked : Picked or None
+        The cell that is pointed at.
+    """
+    for name, label in (("undo", snap.undo_label), ("redo", snap.redo_label)):
+        word = name.capitalize()
+        text = word if label is None else f"{word}: {label}"
+        if actions[name].text() != text:
+            actions[name].setText(text)
+            actions[name].setToolTip(f"{text} ({actions[name].shortcut().toString()})")
+        actions[name].setEnabled(label is not None)
+    actions["overlay"].setChecked(snap.overlay_on)
+    actions["live"].setEnabled(number is not None)
+    for name in _FIELD_ACTIONS:
+        actions[name].setEnabled(number is not None)
+    by_hand = picked is not None and None not in (picked.number, picked.index)
+    actions["remove_cell"].setEnabled(by_hand)
+    for name in ("previous_field", "next_field"):
+        actions[name].setEnabled(bool(snap.fields))
+    for name in ("choose_profile", "pick_stain", "lock_profile"):
+        if name in actions:
+            actions[name].setEnabled(snap.profile_locked_by is None)
+    for name, each in TOOLS.items():
+        if name in actions:
+            actions[name].setChecked(tool is each)

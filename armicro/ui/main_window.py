@@ -4,37 +4,34 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QShortcut, QShowEvent
 from PyQt6.QtWidgets import QApplication, QMainWindow
 
 from armicro.contracts.cells import CATEGORIES
-from armicro.contracts.errors import ArmicroError
 from armicro.contracts.stain import DabThresholds
 from armicro.session.commands import (
     Capture,
     Command,
-    NewCase,
     Redo,
     RemoveField,
     RestoreField,
     SetGuideline,
     SetObjective,
-    SetStainProfile,
     SetThresholds,
     ToggleOverlay,
     Undo,
 )
 from armicro.session.view import LiveView, SessionControl, SessionSnapshot, SessionState
-from armicro.ui.actions import make_actions, offered
+from armicro.ui.actions import TOOLS, make_actions, offered, show_actions
 from armicro.ui.bridge import SessionBridge
-from armicro.ui.dialogs import Dialogs, Leaving
+from armicro.ui.dialogs import Dialogs
 from armicro.ui.help_dialog import HelpDialog
 from armicro.ui.hooks import Hooks
 from armicro.ui.keys import SpaceBar
 from armicro.ui.layout import WindowParts
+from armicro.ui.leaving import CaseDesk
 from armicro.ui.live_view import Tool
 from armicro.ui.memory import Memory
 from armicro.ui.render import Look
@@ -44,13 +41,6 @@ from armicro.ui.steering import steer
 from armicro.ui.theme import GREATEST_FONT_PX, LEAST_FONT_PX, apply_theme, fitting_font_px
 from armicro.ui.worker import Worker
 
-_TOOLS = {
-    "polygon": Tool.POLYGON,
-    "freehand": Tool.FREEHAND,
-    "add_cell": Tool.ADD_CELL,
-    "pick_stain": Tool.PICK_STAIN,
-}
-_FIELD_ACTIONS = ("toggle_field", "polygon", "freehand", "exclude", "clear_regions", "add_cell")
 _ASSUMED_WHITE = (240.0, 240.0, 240.0)
 
 
@@ -89,6 +79,7 @@ class MainWindow(QMainWindow):
         self.parts = WindowParts(hooks, self.actions_by_name)
         self.setCentralWidget(self.parts)
         self._worker = Worker("armicro-window", self)
+        self._cases = CaseDesk(session, hooks, self.dialogs, self._worker)
         self.sight = Sight(session, self._worker, self.parts.picture, self.parts.inspector)
         self._snap: SessionSnapshot = session.snapshot()
         self._live: LiveView | None = None
@@ -100,6 +91,7 @@ class MainWindow(QMainWindow):
         for place, category in enumerate(CATEGORIES, start=1):
             key = QShortcut(QKeySequence(f"Ctrl+{place}"), self)
             key.activated.connect(lambda c=category: self.parts.inspector.choose(c))
+        self.actions_by_name["stain_tab"].setChecked(True)
         self.parts.bottom.setCurrentIndex(memory.number("bottom_tab", 0))
         if not memory.restore(self, self.parts.splitters):
             self._fit_screen()
@@ -117,11 +109,11 @@ class MainWindow(QMainWindow):
             return lambda _: self.session.do(command())
 
         def tool(name: str) -> Callable[[bool], object]:
-            return lambda on: self._choose_tool(_TOOLS[name] if on else Tool.LOOK)
+            return lambda on: self._choose_tool(TOOLS[name] if on else Tool.LOOK)
 
         return {
-            "new_case": lambda _: self._new_case(),
-            "report": lambda _: self._write_report(None),
+            "new_case": lambda _: self._cases.new_case(),
+            "report": lambda _: self._cases.write_report(),
             "undo": do(Undo),
             "redo": do(Redo),
             "quit": lambda _: self.close(),
@@ -133,7 +125,7 @@ class MainWindow(QMainWindow):
             "one_to_one": lambda _: self.parts.picture.one_to_one(),
             "zoom_in": lambda _: self.parts.picture.zoom(1.25),
             "zoom_out": lambda _: self.parts.picture.zoom(0.8),
-            "stain_tab": self.parts_bottom_visible,
+            "stain_tab": self.show_bottom,
             "larger": lambda _: self._resize_text(1),
             "smaller": lambda _: self._resize_text(-1),
             "full_screen": lambda on: self.showFullScreen() if on else self.showNormal(),
@@ -146,9 +138,9 @@ class MainWindow(QMainWindow):
             "clear_regions": lambda _: self.sight.clear_regions(),
             "add_cell": tool("add_cell"),
             "remove_cell": lambda _: self.parts.inspector.remove_cell(),
-            "choose_profile": lambda _: self._profile("choose"),
-            "save_profile": lambda _: self._profile("save"),
-            "lock_profile": lambda _: self._profile("lock"),
+            "choose_profile": lambda _: self._cases.profile("choose"),
+            "save_profile": lambda _: self._cases.profile("save"),
+            "lock_profile": lambda _: self._cases.profile("lock"),
             "pick_stain": lambda on: self.parts.stain.set_picking(on=on),
             "thresholds": lambda _: self._to_thresholds(),
             "help": lambda _: HelpDialog(offered(self.hooks), self).exec(),
@@ -163,19 +155,20 @@ class MainWindow(QMainWindow):
         p.tools.objective_wanted.connect(lambda name: do(SetObjective(name)))
         p.tools.capture_wanted.connect(lambda: self._capture(time.monotonic_ns()))
         p.header.guideline_wanted.connect(lambda name: do(SetGuideline(name)))
-        p.header.assay_wanted.connect(lambda name: self._call(self.hooks.choose_assay, name))
+        p.header.assay_wanted.connect(lambda name: self._cases.call(self.hooks.choose_assay, name))
         p.fields.jump_wanted.connect(self.sight.go_to)
         p.fields.remove_wanted.connect(lambda n: do(RemoveField(n)))
         p.fields.restore_wanted.connect(lambda n: do(RestoreField(n)))
         p.stain.thresholds_wanted.connect(self._set_thresholds)
-        p.stain.profile_wanted.connect(self._profile)
+        p.stain.profile_wanted.connect(self._cases.profile)
         p.stain.pick_wanted.connect(lambda on: self._choose_tool(Tool.PICK_STAIN if on else Tool.LOOK))
         p.stain.vector_applied.connect(
-            lambda stain, vector: self._call(self.hooks.apply_stain_vector, stain, vector)
+            lambda stain, vector: self._cases.call(self.hooks.apply_stain_vector, stain, vector)
         )
-        p.camera.flat_wanted.connect(lambda: self._call(self.hooks.flat_field))
+        p.camera.flat_wanted.connect(lambda: self._cases.call(self.hooks.flat_field))
         p.picture.stain_picked.connect(self._measure_stain)
         p.picture.looked.connect(self._show_scale)
+        self._cases.told.connect(p.notices.add)
         for failing in (p.camera, p.picture, self._worker):
             failing.failed.connect(p.notices.add)
 
@@ -205,7 +198,10 @@ class MainWindow(QMainWindow):
         p.camera.set_controls(self.session.camera_controls if snap.camera is not None else None)
         p.status.show_session(snap, live)
         p.waiting.setText(self._waiting_words(snap, live))
-        self._show_actions(snap, number)
+        show_actions(self.actions_by_name, snap, self.sight.number, p.picture.tool, p.inspector.picked)
+        title = f"armicro · case {snap.case_id}"
+        if self.windowTitle() != title:
+            self.setWindowTitle(title)
         self._show_scale()
 
     def _waiting_words(self, snap: SessionSnapshot, live: LiveView | None) -> str:
@@ -216,35 +212,6 @@ class MainWindow(QMainWindow):
         if snap.objectives and snap.objective is None:
             return "Which objective is it?\nChoose it above the picture."
         return "Waiting for the camera's first picture…"
-
-    def _show_actions(self, snap: SessionSnapshot, number: int | None) -> None:
-        a = self.actions_by_name
-        for name, label in (("undo", snap.undo_label), ("redo", snap.redo_label)):
-            word = name.capitalize()
-            text = word if label is None else f"{word}: {label}"
-            if a[name].text() != text:
-                a[name].setText(text)
-                a[name].setToolTip(f"{text} ({a[name].shortcut().toString()})")
-            a[name].setEnabled(label is not None)
-        a["overlay"].setChecked(snap.overlay_on)
-        a["live"].setEnabled(number is not None)
-        for name in _FIELD_ACTIONS:
-            a[name].setEnabled(number is not None)
-        picked = self.parts.inspector.picked
-        a["remove_cell"].setEnabled(picked is not None and None not in (picked.number, picked.index))
-        for name in ("previous_field", "next_field"):
-            a[name].setEnabled(bool(snap.fields))
-        for name in ("choose_profile", "pick_stain", "lock_profile"):
-            if name in a:
-                a[name].setEnabled(snap.profile_locked_by is None)
-        tool = self.parts.picture.tool
-        for name, each in _TOOLS.items():
-            if name in a:
-                a[name].setChecked(tool is each)
-        a["stain_tab"].setChecked(self.parts.bottom.isVisibleTo(self))
-        title = f"armicro · case {snap.case_id}"
-        if self.windowTitle() != title:
-            self.setWindowTitle(title)
 
     def _show_scale(self) -> None:
         picture = self.parts.picture
@@ -263,14 +230,6 @@ class MainWindow(QMainWindow):
     def _set_thresholds(self, thresholds: DabThresholds, preview: bool) -> None:
         self.session.do(SetThresholds(thresholds, preview))
 
-    def _call(self, hook: Callable[..., object] | None, *what: object) -> None:
-        """Call on the program; what it cannot do is told."""
-        if hook is not None:
-            try:
-                hook(*what)
-            except ArmicroError as error:
-                self.parts.notices.add(str(error))
-
     def _choose_tool(self, tool: Tool) -> None:
         self.sight.set_tool(tool)
         self.refresh()
@@ -280,7 +239,7 @@ class MainWindow(QMainWindow):
         self.sight.set_tool(self.parts.picture.tool)
 
     def _show_eyepiece(self, on: bool) -> None:
-        self._call(self.hooks.eyepiece_window, on)
+        self._cases.call(self.hooks.eyepiece_window, on)
 
     def _step_field(self, step: int) -> None:
         numbers = [f.number for f in self._snap.fields]
@@ -307,62 +266,14 @@ class MainWindow(QMainWindow):
                 self.parts.stain.stain_pick.show_measured(rgb, white, profile)
 
     def _to_thresholds(self) -> None:
-        self.parts_bottom_visible(on=True)
+        self.show_bottom(on=True)
         self.parts.bottom.setCurrentWidget(self.parts.stain)
         self.parts.stain.histogram.setFocus()
 
-    def parts_bottom_visible(self, on: bool) -> None:
+    def show_bottom(self, on: bool) -> None:
         """Show or hide stain and camera."""
         self.parts.bottom.setVisible(on)
         self.actions_by_name["stain_tab"].setChecked(on)
-
-    def _profile(self, what: str) -> None:
-        if what == "choose":
-            names = () if self.hooks.profiles is None else self.hooks.profiles()
-            name = self.dialogs.profile(names)
-            if name is not None:
-                self.session.do(SetStainProfile(name))
-        elif what == "save":
-            name = self.dialogs.text("Save profile", "Name of the new profile:")
-            if name is not None:
-                self._call(self.hooks.save_profile, name)
-        else:
-            name = self.dialogs.text("Lock profile", "Who locks it? Thresholds cannot be moved afterwards.")
-            if name is not None:
-                self._call(self.hooks.lock_profile, name)
-
-    def _new_case(self) -> None:
-        if not self._may_leave(self._new_case):
-            return
-        case_id = self.dialogs.text("New case", "Number or name of the new case:")
-        if case_id is not None:
-            self.session.do(NewCase(case_id))
-
-    def _may_leave(self, again: Callable[[], object]) -> bool:
-        """Ask, if something would be lost; `again` is what goes on after a report was written."""
-        lost = "" if self.hooks.would_lose is None else self.hooks.would_lose()
-        if not lost:
-            return True
-        answer = self.dialogs.leaving(lost, can_report=self.hooks.report is not None)
-        if answer is Leaving.REPORT:
-            self._write_report(again)
-        return answer is Leaving.LOSE
-
-    def _write_report(self, then: Callable[[], object] | None) -> None:
-        report = self.hooks.report
-        if report is None:
-            return
-        path = self.dialogs.report_file(f"{self._snap.case_id}.html")
-        if path is None:
-            return
-        wanted: Path = path
-
-        def written(_: object) -> None:
-            self.parts.notices.add(f"The report is written: {wanted}")
-            if then is not None:
-                then()
-
-        self._worker.submit(lambda: report(wanted), written)
 
     # Letters and sizes -------------------------------------------------------------------------------
 
@@ -376,10 +287,14 @@ class MainWindow(QMainWindow):
         if isinstance(app, QApplication):
             apply_theme(app, self._font_px)
 
-    def _resize_text(self, step: int) -> None:
-        self._font_px = min(max(self._font_px + step, LEAST_FONT_PX), GREATEST_FONT_PX)
-        self._memory.keep_number("font_px", self._font_px)
+    def set_font_px(self, font_px: int) -> None:
+        """Write in letters of another height, px."""
+        self._font_px = min(max(font_px, LEAST_FONT_PX), GREATEST_FONT_PX)
         self._dress()
+
+    def _resize_text(self, step: int) -> None:
+        self.set_font_px(self._font_px + step)
+        self._memory.keep_number("font_px", self._font_px)
         self.refresh()
 
     def _fit_screen(self) -> None:
@@ -423,7 +338,7 @@ class MainWindow(QMainWindow):
         """Close, unless something would be lost and the user rather stays."""
         if event is None:
             return
-        if not self._closed and not self._leave_unasked and not self._may_leave(self.close):
+        if not self._closed and not self._leave_unasked and not self._cases.may_leave(self.close):
             event.ignore()
             return
         self.shut()

@@ -73,7 +73,7 @@ class PolarPlot(QWidget):
         for i in range(k):
             strength = min(int(level[i]), 3)
             pen = QPen(QColor(QUIET if strength == 0 else BROWNS[strength]), _WIDTHS[strength])
-            pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+            pen.setCapStyle(Qt.PenCapStyle.RoundCap)
             painter.setPen(pen)
             painter.drawLine(point(i - 0.5), point(float(i)))
             painter.drawLine(point(float(i)), point(i + 0.5))

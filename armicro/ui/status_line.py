@@ -9,7 +9,7 @@ from PyQt6.QtGui import QColor, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QWidget
 
 from armicro.session.view import LiveView, SessionSnapshot, SessionState
-from armicro.ui.theme import ACCENT, DANGER, FADED, GOOD, LINE
+from armicro.ui.theme import ACCENT, DANGER, FADED, GOOD, LINE, rename
 
 SATURATED_WARNING = 0.01
 """A greater share of saturated pixels than this is shown as a warning."""
@@ -118,7 +118,7 @@ class StatusLine(QWidget):
         share = None if live is None else live.saturated_share
         self._say("saturated", f"saturated {100 * share:.1f} %" if share is not None else "")
         warn = share is not None and share > SATURATED_WARNING
-        _name(f["saturated"], "warn" if warn else "quiet")
+        rename(f["saturated"], "warn" if warn else "quiet")
         self._say("engine", v.engine)
         self._show_busy(snap.busy)
 
@@ -145,13 +145,3 @@ def _figure(tip: str) -> QLabel:
     # A divider's colour would shout beside six figures; distance alone parts them.
     label.setStyleSheet(f"border-left: 1px solid {LINE}; padding-left: 8px;")
     return label
-
-
-def _name(label: QLabel, name: str) -> None:
-    """Give a label another role of the style sheet."""
-    if label.objectName() != name:
-        label.setObjectName(name)
-        style = label.style()
-        if style is not None:
-            style.unpolish(label)
-            style.polish(label)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from PyQt6.QtGui import QColor, QPalette
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtWidgets import QApplication, QLabel
 
 BACKGROUND: Final = "#0d0f11"
 PANEL: Final = "#15181b"
@@ -34,9 +34,19 @@ LEAST_FONT_PX: Final = 10
 GREATEST_FONT_PX: Final = 28
 
 
+def rename(label: QLabel, name: str) -> None:
+    """Give a label another role of the style sheet."""
+    if label.objectName() != name:
+        label.setObjectName(name)
+        style = label.style()
+        if style is not None:
+            style.unpolish(label)
+            style.polish(label)
+
+
 def fitting_font_px(screen_height_px: int) -> int:
-    """Return the letter size that suits a screen: 12 px at 800 rows, 13 at 1080, 24 at 2160."""
-    return min(max(round(screen_height_px / 90), 12 if screen_height_px < 900 else 13), 24)
+    """Return the letter size that suits a screen: 12 px up to 900 rows, 14 at 1080, 26 at 2160."""
+    return min(max(round(screen_height_px / 78), 12), 26)
 
 
 def apply_theme(app: QApplication, font_px: int) -> None:
@@ -114,6 +124,11 @@ QToolButton::menu-indicator {{ image: none; width: 0px; }}
 QComboBox QAbstractItemView {{ background: {RAISED}; border: 1px solid {LINE};
   selection-background-color: {CHOSEN}; }}
 QCheckBox {{ spacing: {pad + 2}px; }}
+QCheckBox::indicator {{ width: {font_px - 3}px; height: {font_px - 3}px; border: 1px solid {FADED};
+  border-radius: 3px; background: {BACKGROUND}; }}
+QCheckBox::indicator:checked {{ background: {ACCENT}; border-color: {ACCENT}; }}
+QCheckBox::indicator:disabled {{ border-color: {LINE}; }}
+QCheckBox::indicator:checked:disabled {{ background: {FADED}; }}
 QMenuBar {{ background: {PANEL}; padding: 0px; }}
 QMenuBar::item {{ padding: {pad}px {2 * pad}px; background: transparent; }}
 QMenuBar::item:selected, QMenu::item:selected {{ background: {CHOSEN}; }}

@@ -25,6 +25,7 @@ from armicro.session.view import HISTOGRAM_OD, LiveView, ScoreChange, SessionSna
 from armicro.ui.histogram import Handle, Histogram, moved
 from armicro.ui.hooks import Hooks
 from armicro.ui.stain_pick import StainPick
+from armicro.ui.theme import rename
 
 _DEFAULT_FAINT_SHARE = 0.45
 """Where the faint level begins when it is switched on: this share of the weak threshold."""
@@ -155,6 +156,7 @@ class ThresholdBar(QWidget):
         self.lock_text.setVisible(self._locked)
         self.lock_text.setText(f"Locked by {snap.profile_locked_by}. Save a copy to change it.")
         self.change.setText(self._change_words(snap.change))
+        rename(self.change, "quiet" if snap.change is None else "strong")
 
     def _show_numbers(self, thresholds: DabThresholds | None) -> None:
         if thresholds is None:

@@ -106,6 +106,7 @@ class ToolRow(QWidget):
         for name, button in self.objectives.items():
             button.setChecked(name == snap.objective)
             button.setVisible(live)
+        self.capture.setVisible(live)
         self.capture.setEnabled(snap.state in (SessionState.LIVE, SessionState.CAPTURING))
 
     def _make_objectives(self, snap: SessionSnapshot) -> None:

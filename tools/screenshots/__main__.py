@@ -7,8 +7,6 @@ import os
 import tempfile
 from pathlib import Path
 
-SIZES = ((1280, 800), (1920, 1080))
-
 
 def main() -> None:
     """Take the pictures."""
@@ -22,9 +20,8 @@ def main() -> None:
     from tools.screenshots.states import take_all
 
     with tempfile.TemporaryDirectory() as folder:
-        for size in SIZES:
-            for path in take_all(given.out, size, Path(folder), given.only):
-                print(path)
+        for path in take_all(given.out, Path(folder) / "window.ini", given.only):
+            print(path)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PyQt6.QtCore import QCoreApplication, QEvent, Qt
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtWidgets import QApplication, QWidget
 
 from armicro.app.detectors import CLASSICAL, DetectorChoice, make_detector
 from armicro.app.profiles import DEFAULT_STAIN_PROFILE, load_stain_profile, profile_names
@@ -21,20 +21,27 @@ from armicro.contracts.frame import Optics
 from armicro.contracts.stain import DabThresholds
 from armicro.devices.capture import CaptureLoop
 from armicro.scoring.guidelines import DEFAULT_GUIDELINE, guideline_names, load_guideline
-from armicro.session.commands import SetThresholds
+from armicro.session.commands import RemoveField, SetThresholds
 from armicro.session.parts import SessionParts
 from armicro.session.session import Session
 from armicro.sim.params import parse_mix
 from armicro.sim.slide import SimulatedSlide, SlideParams, case_at
 from armicro.store.memory import MemoryCase
+from armicro.ui.actions import offered
+from armicro.ui.help_dialog import HelpDialog
 from armicro.ui.hooks import Hooks
 from armicro.ui.main_window import MainWindow
 from armicro.ui.memory import Memory
+from armicro.ui.render import Look
+from armicro.ui.theme import fitting_font_px
 
 _UM_PER_PX = 0.25
 _FRAME_PX = (900, 1200)
 _MIX = "intense_complete=0.08,intense_incomplete=0.06,weak_complete=0.24,weak_incomplete=0.22,faint=0.14"
 _WAIT_S = 60.0
+_PLACES_UM = ((0.0, 0.0), (-110.0, -90.0), (-90.0, 100.0), (110.0, 70.0), (40.0, -60.0))
+"""Where fields are captured; all of them away from the slide's mirrored edges."""
+SIZES = ((1280, 800), (1920, 1080))
 
 
 def wait_ms(ms: float) -> None:
@@ -50,17 +57,15 @@ class Studio:
 
     Parameters
     ----------
-    size : tuple of int
-        Width and height of the window, px.
     settings : Path
         Where the window keeps its layout; a new file.
     """
 
-    def __init__(self, size: tuple[int, int], settings: Path) -> None:
+    def __init__(self, settings: Path) -> None:
         there = QApplication.instance()
         self.app = there if isinstance(there, QApplication) else QApplication([])
         case = replace(case_at(_UM_PER_PX), mix=parse_mix(_MIX))
-        self.slide = SimulatedSlide(5, SlideParams(case, _FRAME_PX, grid=2, frame_rate_hz=6))
+        self.slide = SimulatedSlide(5, SlideParams(case, _FRAME_PX, grid=3, frame_rate_hz=6))
         optics = {"20x": Optics(2 * _UM_PER_PX, "20x"), "40x": Optics(_UM_PER_PX, "40x")}
         parts = SessionParts(
             detector=make_detector(DetectorChoice(CLASSICAL), lambda _: None),
@@ -83,9 +88,15 @@ class Studio:
             eyepiece_window=lambda _: None,
         )
         self.window = MainWindow(self.session, hooks, Memory(settings))
-        self.window.resize(*size)
         self.window.show()
+
+    def resize(self, width: int, height: int) -> None:
+        """Give the window a size, with the letters and the layout that it would begin with on such a screen."""
+        self.window.set_font_px(fitting_font_px(height))
+        self.window.resize(width, height)
+        wait_ms(50)
         self.window.parts.spread()
+        wait_ms(50)
 
     def plug_in(self) -> None:
         """Let the camera give frames, and wait for the first reading."""
@@ -105,9 +116,10 @@ class Studio:
         """Capture until there are n fields, each at another place."""
         stage = self.session.stage
         while (have := len(self.session.snapshot().fields)) < n:
-            if have and stage is not None:
-                stage.move_by(120.0 * (1 if have % 2 else -0.4), 90.0 if have % 3 else -140.0)
-                wait_ms(900)
+            if stage is not None:
+                (y, x), (to_y, to_x) = stage.position_um, _PLACES_UM[have % len(_PLACES_UM)]
+                stage.move_by(to_y - y, to_x - x)
+                wait_ms(1200)
             QTest.keyClick(self.window.parts.picture, Qt.Key.Key_Space)  # type: ignore[call-overload]
             self.until(lambda: len(self.session.snapshot().fields) > have)
         self.until(lambda: (s := self.session.snapshot().summary) is not None and s.n_fields >= n)
@@ -130,10 +142,10 @@ class Studio:
         window.sight.point_at(float(y), float(x))
         wait_ms(400)
 
-    def take(self, path: Path) -> Path:
-        """Photograph the window."""
+    def take(self, path: Path, widget: QWidget | None = None) -> Path:
+        """Photograph the window, or another one."""
         wait_ms(350)
-        if not self.window.grab().save(str(path)):
+        if not (widget or self.window).grab().save(str(path)):
             raise OSError(f"{path} cannot be written")
         return path
 
@@ -168,34 +180,47 @@ def _held_handle(studio: Studio) -> None:
     studio.until(lambda: (c := studio.session.snapshot().change) is not None and c.after is not None)
 
 
-def take_all(out: Path, size: tuple[int, int], folder: Path, only: str) -> Iterator[Path]:
-    """Take every state at a size; yields the files."""
-    width, height = size
-    studio = Studio(size, folder / f"{width}.ini")
+def take_all(out: Path, settings: Path, only: str) -> Iterator[Path]:
+    """Take every state at every size; yields the files."""
+    studio = Studio(settings)
+    window = studio.window
 
     def take(name: str) -> Iterator[Path]:
         if only in name:
-            yield studio.take(out / f"{name}-{width}x{height}.png")
+            for width, height in SIZES:
+                studio.resize(width, height)
+                yield studio.take(out / f"{name}-{width}x{height}.png")
 
     try:
+        window.parts.notices.add("No camera was named: this is the simulated slide. Name one with --camera.")
         yield from take("1-no-camera-yet")
+        window.parts.notices.put_away()
         studio.plug_in()
         yield from take("2-live")
         studio.capture(5)
         yield from take("3-five-fields")
         _held_handle(studio)
         yield from take("4-threshold-moving")
-        studio.window.parts.stain.histogram.cancel()
+        window.parts.stain.histogram.cancel()
         studio.session.do(SetThresholds(DabThresholds(0.16, 0.40, 0.08)))
         studio.until(lambda: not studio.session.snapshot().busy)
-        yield from take("5-threshold-moved")
+        studio.session.do(RemoveField(1))
+        yield from take("5-field-left-out")
         studio.point_at(3)
         yield from take("6-cell")
-        studio.window.sight.go_live()
-        studio.window.parts.picture.fit()
-        studio.window.parts.bottom.setCurrentIndex(1)
+        window.sight.go_live()
+        window.parts.picture.fit()
+        window.parts.picture.set_look(Look.EYEPIECE)
+        yield from take("7-as-in-the-eyepiece")
+        window.parts.picture.set_look(Look.SCREEN)
+        window.parts.bottom.setCurrentIndex(1)
         studio.slide.faults.lose(math.inf)
         studio.until(lambda: studio.session.snapshot().faults)
-        yield from take("7-unplugged")
+        yield from take("8-unplugged")
+        if only in "9-help":
+            help_ = HelpDialog(offered(window.hooks), window)
+            help_.show()
+            yield studio.take(out / "9-help.png", help_)
+            help_.close()
     finally:
         studio.close()

@@ -1,0 +1,96 @@
+"""New cases, reports and profiles: what is asked of a person first, and then of session or program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from armicro.contracts.errors import ArmicroError
+from armicro.session.commands import NewCase, SetStainProfile
+from armicro.session.view import SessionControl
+from armicro.ui.dialogs import Dialogs, Leaving
+from armicro.ui.hooks import Hooks
+from armicro.ui.worker import Worker
+
+
+class CaseDesk(QObject):
+    """Asks, then acts; what goes wrong is told by `told`.
+
+    Parameters
+    ----------
+    session : SessionControl
+        Told of new cases and profiles.
+    hooks : Hooks
+        What the program does.
+    dialogs : Dialogs
+        Asks.
+    worker : Worker
+        Writes reports.
+    """
+
+    told = pyqtSignal(str)
+    """Something that the user has to see, in words."""
+
+    def __init__(self, session: SessionControl, hooks: Hooks, dialogs: Dialogs, worker: Worker) -> None:
+        super().__init__(worker)
+        self._session, self._hooks, self._dialogs, self._worker = session, hooks, dialogs, worker
+
+    def call(self, hook: Callable[..., object] | None, *what: object) -> None:
+        """Call on the program; what it cannot do is told."""
+        if hook is not None:
+            try:
+                hook(*what)
+            except ArmicroError as error:
+                self.told.emit(str(error))
+
+    def new_case(self) -> None:
+        """Begin another case, unless the user rather stays with the present one."""
+        if self.may_leave(self.new_case):
+            case_id = self._dialogs.text("New case", "Number or name of the new case:")
+            if case_id is not None:
+                self._session.do(NewCase(case_id))
+
+    def may_leave(self, again: Callable[[], object]) -> bool:
+        """Ask, if something would be lost; `again` is called once a report was written instead."""
+        lost = "" if self._hooks.would_lose is None else self._hooks.would_lose()
+        if not lost:
+            return True
+        answer = self._dialogs.leaving(lost, can_report=self._hooks.report is not None)
+        if answer is Leaving.REPORT:
+            self.write_report(again)
+        return answer is Leaving.LOSE
+
+    def write_report(self, then: Callable[[], object] | None = None) -> None:
+        """Write the report of the case, away from the event loop."""
+        report = self._hooks.report
+        path = (
+            None if report is None else self._dialogs.report_file(f"{self._session.snapshot().case_id}.html")
+        )
+        if report is None or path is None:
+            return
+        write, wanted = report, path
+
+        def written(_: object) -> None:
+            self.told.emit(f"The report is written: {wanted}")
+            if then is not None:
+                then()
+
+        self._worker.submit(lambda: write(Path(wanted)), written)
+
+    def profile(self, what: str) -> None:
+        """Choose, save or lock the stain profile."""
+        if what == "choose":
+            names = () if self._hooks.profiles is None else self._hooks.profiles()
+            name = self._dialogs.profile(names)
+            if name is not None:
+                self._session.do(SetStainProfile(name))
+        elif what == "save":
+            name = self._dialogs.text("Save profile", "Name of the new profile:")
+            if name is not None:
+                self.call(self._hooks.save_profile, name)
+        else:
+            name = self._dialogs.text("Lock profile", "Who locks it? Thresholds cannot be moved afterwards.")
+            if name is not None:
+                self.call(self._hooks.lock_profile, name)
