@@ -75,6 +75,7 @@ class CameraPanel(QWidget):
         """Show another camera's knobs; None where there are none."""
         if controls is not self._controls:
             self._controls = controls
+            self.setEnabled(controls is not None)
             if controls is not None:
                 self.refresh()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QKeySequence
+from PyQt6.QtGui import QIcon, QKeySequence
 from PyQt6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from armicro.contracts.cells import CATEGORIES, Category
@@ -46,6 +46,9 @@ class HelpDialog(QDialog):
         research = QLabel(RESEARCH_USE_ONLY)
         research.setObjectName("quiet")
         close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        button = close.button(QDialogButtonBox.StandardButton.Close)
+        if button is not None:
+            button.setIcon(QIcon())
         close.rejected.connect(self.reject)
         foot = QHBoxLayout()
         foot.addWidget(research, 1)

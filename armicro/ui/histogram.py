@@ -194,7 +194,8 @@ class Histogram(QWidget):
     def _draw_bars(self, painter: QPainter, plot: QRectF) -> None:
         if self._counts is None or not self._counts.any():
             painter.setPen(QColor(QUIET))
-            painter.drawText(plot, Qt.AlignmentFlag.AlignCenter, "no live picture to measure")
+            clear = plot.adjusted(plot.width() * 0.55, 0, 0, 0)
+            painter.drawText(clear, Qt.AlignmentFlag.AlignCenter, "no live picture to measure")
             return
         edges = np.linspace(*HISTOGRAM_OD, len(self._counts) + 1)
         height = np.sqrt(self._counts / self._counts.max()) * (plot.height() - 2)

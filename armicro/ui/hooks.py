@@ -45,7 +45,8 @@ class Hooks:
     report : callable or None
         Writes the report of the case to a file. Called from a thread of its own; may take long.
     would_lose : callable or None
-        Returns in words what is lost if the case is closed now; "" for nothing.
+        Returns in words what is lost if another case is begun now, or (told True) the window is closed; ""
+        for nothing.
     eyepiece_window : callable or None
         Shows (True) or hides (False) the window on the display of the beam splitter.
     """
@@ -61,5 +62,5 @@ class Hooks:
     pedal_down: Callable[[int], None] | None = None
     pedal_up: Callable[[int], None] | None = None
     report: Callable[[Path], None] | None = None
-    would_lose: Callable[[], str] | None = None
+    would_lose: Callable[[bool], str] | None = None
     eyepiece_window: Callable[[bool], None] | None = None

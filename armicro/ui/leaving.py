@@ -47,14 +47,14 @@ class CaseDesk(QObject):
 
     def new_case(self) -> None:
         """Begin another case, unless the user rather stays with the present one."""
-        if self.may_leave(self.new_case):
+        if self.may_leave(self.new_case, ends=False):
             case_id = self._dialogs.text("New case", "Number or name of the new case:")
             if case_id is not None:
                 self._session.do(NewCase(case_id))
 
-    def may_leave(self, again: Callable[[], object]) -> bool:
+    def may_leave(self, again: Callable[[], object], *, ends: bool) -> bool:
         """Ask, if something would be lost; `again` is called once a report was written instead."""
-        lost = "" if self._hooks.would_lose is None else self._hooks.would_lose()
+        lost = "" if self._hooks.would_lose is None else self._hooks.would_lose(ends)
         if not lost:
             return True
         answer = self._dialogs.leaving(lost, can_report=self._hooks.report is not None)

@@ -338,7 +338,7 @@ class MainWindow(QMainWindow):
         """Close, unless something would be lost and the user rather stays."""
         if event is None:
             return
-        if not self._closed and not self._leave_unasked and not self._cases.may_leave(self.close):
+        if not self._closed and not self._leave_unasked and not self._cases.may_leave(self.close, ends=True):
             event.ignore()
             return
         self.shut()

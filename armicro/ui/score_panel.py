@@ -92,6 +92,7 @@ class ScorePanel(QWidget):
         cutoff = None if summary is None else summary.cutoff
         score = None if summary is None else summary.score
         self.score.setText((score.score if score is not None else None) or "–")
+        self.score.setVisible(score is not None)
         self.reason.setText(_EMPTY if score is None else _sentence(score.reason))
         status = "no score yet" if score is None else score.status.value.replace("_", " ")
         if score is not None and score.annotation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import TracebackType
 
 from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QApplication
@@ -48,6 +49,20 @@ def run_window(
     for words in notices:
         window.parts.notices.add(words)
 
+    stops: list[BaseException] = []
+
+    def failed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        """Take an error out of the event loop, which would end the program and the case with it."""
+        if not issubclass(kind, Exception):
+            stops.append(error)
+            window.leave_unasked()
+            return
+        sys.__excepthook__(kind, error, trace)
+        window.parts.notices.add(
+            f"The window failed at something ({kind.__name__}: {error}). Captured fields are safe; what is "
+            "shown may be incomplete. Write the report, and start again."
+        )
+
     def look() -> None:
         if ending():
             window.leave_unasked()
@@ -55,10 +70,14 @@ def run_window(
     timer = QTimer()
     timer.timeout.connect(look)
     timer.start(_LOOK_MS)
+    before, sys.excepthook = sys.excepthook, failed
     try:
         window.show()
         app.exec()
     finally:
+        sys.excepthook = before
         timer.stop()
         window.shut()
         window.deleteLater()
+    if stops:
+        raise stops[0]

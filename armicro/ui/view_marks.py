@@ -73,12 +73,14 @@ def draw_marks(painter: QPainter, v: Viewport, marks: Marks, shape: tuple[int, i
             _draw_ring(painter, v, (float(y), float(x)), cell_px, 2.5)
     if marks.selected is not None:
         if marks.outline is not None and len(marks.outline):
-            points = [QPointF(*v.to_screen(float(y), float(x))) for y, x in marks.outline]
+            # The frame's edge cuts a cell: beyond it nothing was seen.
+            outline = np.clip(marks.outline, 0, np.asarray(shape, np.float32) - 1)
+            points = [QPointF(*v.to_screen(float(y), float(x))) for y, x in outline]
             for ink, width in ((_CASING, 3.5), (_INK, 1.2)):
                 painter.setPen(QPen(ink, width))
                 painter.drawPolygon(QPolygonF(points))
-            y, x = marks.outline.min(axis=0) / 2 + marks.outline.max(axis=0) / 2
-            half = float(np.ptp(marks.outline, axis=0).max()) / 2 * v.scale + 8
+            y, x = outline.min(axis=0) / 2 + outline.max(axis=0) / 2
+            half = float(np.ptp(outline, axis=0).max()) / 2 * v.scale + 8
             _draw_corners(painter, v, (float(y), float(x)), half)
         else:
             _draw_corners(painter, v, marks.selected, cell_px * 1.35)

@@ -32,7 +32,6 @@ from armicro.ui.help_dialog import HelpDialog
 from armicro.ui.hooks import Hooks
 from armicro.ui.main_window import MainWindow
 from armicro.ui.memory import Memory
-from armicro.ui.render import Look
 from armicro.ui.theme import fitting_font_px
 
 _UM_PER_PX = 0.25
@@ -91,7 +90,7 @@ class Studio:
         self.window.show()
 
     def resize(self, width: int, height: int) -> None:
-        """Give the window a size, with the letters and the layout that it would begin with on such a screen."""
+        """Give the window a size, and the letters and layout that it would begin with on such a screen."""
         self.window.set_font_px(fitting_font_px(height))
         self.window.resize(width, height)
         wait_ms(50)
@@ -135,7 +134,8 @@ class Studio:
         if result is None:
             raise RuntimeError(f"field {number} is not read")
         cells = result.cells
-        strong = int(np.flatnonzero(cells.category == CATEGORIES[0])[0])
+        away = np.abs(cells.yx_px - np.asarray(result.shape, np.float32) / 2).max(axis=1)
+        strong = int(np.where(cells.category == CATEGORIES[0], away, np.inf).argmin())
         y, x = cells.yx_px[strong]
         window.parts.picture.zoom(2.2)
         window.parts.picture.centre_on(float(y), float(x))
@@ -210,9 +210,9 @@ def take_all(out: Path, settings: Path, only: str) -> Iterator[Path]:
         yield from take("6-cell")
         window.sight.go_live()
         window.parts.picture.fit()
-        window.parts.picture.set_look(Look.EYEPIECE)
+        window.actions_by_name["eyepiece"].trigger()
         yield from take("7-as-in-the-eyepiece")
-        window.parts.picture.set_look(Look.SCREEN)
+        window.actions_by_name["eyepiece"].trigger()
         window.parts.bottom.setCurrentIndex(1)
         studio.slide.faults.lose(math.inf)
         studio.until(lambda: studio.session.snapshot().faults)

@@ -6,8 +6,10 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -22,6 +24,7 @@ from armicro.app.instrument import Instrument, InstrumentOptions, make_instrumen
 from armicro.app.profiles import DEFAULT_STAIN_PROFILE
 from armicro.app.staging import Staging
 from armicro.app.tables import headline, print_case
+from armicro.app.window import Keeping, for_window, require_window, show_window
 from armicro.assays.her2_ihc import Reading
 from armicro.contracts.errors import InputError, OutputError
 from armicro.contracts.frame import Frame
@@ -75,12 +78,22 @@ class Ending:
                 signal.signal(number, handler)
 
 
-def work(instrument: Instrument, ending: Ending, until_fields: int | None, lines: EventLines | None) -> None:
-    """Run until the end is asked for or enough fields are scored; then until what was captured is read."""
+def work(
+    instrument: Instrument,
+    ending: Ending,
+    until_fields: int | None,
+    lines: EventLines | None,
+    show: Callable[[Callable[[], bool]], None] | None = None,
+) -> None:
+    """Run until the end is asked for or enough fields are scored; then until what was captured is read.
+
+    With `show` that is called instead of waiting here; it is given what tells whether it has to end.
+    """
     session = instrument.session
     ready = False
-    while not ending.asked:
-        time.sleep(_WAKE_S)
+
+    def over() -> bool:
+        nonlocal ready
         snapshot = session.snapshot()
         if not ready and snapshot.state is SessionState.LIVE:
             ready = True
@@ -89,6 +102,13 @@ def work(instrument: Instrument, ending: Ending, until_fields: int | None, lines
                 lines.write("ready", time.monotonic_ns(), camera=camera, engine=snapshot.vitals.engine)
         if until_fields is not None and _n_scored(session) >= until_fields:
             ending.ask(exit_codes.DONE)
+        return ending.asked
+
+    if show is not None:
+        show(over)
+    else:
+        while not over():
+            time.sleep(_WAKE_S)
     instrument.stop_pedal()
     end = time.monotonic() + _DRAIN_S
     while not _drained(session) and time.monotonic() < end:
@@ -132,6 +152,16 @@ def write_case(
     return writer.finish(load_guideline(snapshot.guideline)) if written else None
 
 
+def write_report(session: Session, case: CaseOptions, path: Path) -> None:
+    """Write the report of the case as it is now."""
+    now = replace(case, case_id=session.snapshot().case_id)
+    with Staging() as staging:
+        writer = CaseWriter(now, CaseOutputs(report=path), staging, [])
+        if write_case(session, writer, staging, None) is None:
+            raise InputError("No field is captured and read yet, so there is no report to write.")
+        staging.commit()
+
+
 def _tell(event: SessionEvent) -> None:
     """Show on stderr what a person at the terminal has to see."""
     if event.kind in (EventKind.FAULT, EventKind.RECOVERED, EventKind.NOTICE):
@@ -140,9 +170,13 @@ def _tell(event: SessionEvent) -> None:
 
 def run(
     camera: Annotated[
-        str,
-        typer.Option("--camera", metavar="NAME", help="replay:FILE, sim, webcam:N or genicam[:SERIAL]."),
-    ],
+        str | None,
+        typer.Option(
+            "--camera",
+            metavar="NAME",
+            help="replay:FILE, sim, webcam:N or genicam[:SERIAL]; the window begins with sim without it.",
+        ),
+    ] = None,
     headless: Annotated[
         bool, typer.Option("--headless", help="Without a window: pedal in, score out.")
     ] = False,
@@ -155,7 +189,8 @@ def run(
         typer.Option(
             "--pedal",
             metavar="URL|keyboard",
-            help="Serial port (9600 8N1; a line `press` or `1` is a press), or keyboard: Enter captures.",
+            help="Serial port (9600 8N1; a line `press` or `1` is a press), or keyboard: Enter captures, "
+            "with a window the space bar.",
         ),
     ] = None,
     um_per_px: Annotated[
@@ -189,10 +224,14 @@ def run(
 ) -> None:
     """Work at the microscope: each press of the pedal captures the field, and the case's score moves.
 
-    It ends on Ctrl-C, SIGTERM, or with --until-fields; outputs are written then.
+    It ends with its window, on Ctrl-C, SIGTERM, or with --until-fields; outputs are written then.
     """
+    notices: tuple[str, ...] = ()
     if not headless:
-        raise InputError("a window is not part of this command yet: give --headless")
+        camera, pedal, notices = for_window(camera, pedal)
+        require_window()
+    if camera is None:
+        raise InputError("without a window the camera has to be named: give --camera NAME")
     if events not in (None, "-"):
         raise InputError(f"--events takes - for stdout, not {events!r}")
     case = CaseOptions(case_id, guideline, stain_profile, reading, seed, DetectorChoice(detector, engine))
@@ -211,7 +250,10 @@ def run(
             if lines is not None:
                 instrument.session.listen(lines)
             instrument.start()
-            work(instrument, ending, until_fields, lines)
+            session = instrument.session
+            keeping = Keeping(session, kept=False, written_at_end=bool(json or report or frames))
+            show = partial(show_window, session, keeping, notices, partial(write_report, session, case))
+            work(instrument, ending, until_fields, lines, None if headless else show)
             document = write_case(instrument.session, writer, staging, frames)
             written = () if document is None else staging.commit()
         finally:
