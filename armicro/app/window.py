@@ -68,10 +68,11 @@ def require_window() -> None:
 
 def _why(stderr: str) -> str:
     """Turn Qt's complaint into what to do."""
-    if "xcb-cursor" in stderr or ".so" in stderr:
-        return f"a library of the display is missing; on Debian or Ubuntu apt install {_LIBRARIES}"
+    # First, because Qt names a library that it could need whenever it finds no display.
     if not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):
         return "there is no display; start it from a desktop session"
+    if "xcb-cursor" in stderr or ".so" in stderr:
+        return f"a library of the display may be missing; on Debian or Ubuntu apt install {_LIBRARIES}"
     lines = [line for line in stderr.splitlines() if line.strip()]
     return (lines[0] if lines else "Qt gives no reason") + "; check the display"
 

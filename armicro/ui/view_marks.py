@@ -74,13 +74,13 @@ def draw_marks(painter: QPainter, v: Viewport, marks: Marks, shape: tuple[int, i
     if marks.selected is not None:
         if marks.outline is not None and len(marks.outline):
             # The frame's edge cuts a cell: beyond it nothing was seen.
-            outline = np.clip(marks.outline, 0, np.asarray(shape, np.float32) - 1)
-            points = [QPointF(*v.to_screen(float(y), float(x))) for y, x in outline]
+            seen = np.clip(marks.outline, 0, np.asarray(shape, np.float32) - 1)
+            points = [QPointF(*v.to_screen(float(y), float(x))) for y, x in seen]
             for ink, width in ((_CASING, 3.5), (_INK, 1.2)):
                 painter.setPen(QPen(ink, width))
                 painter.drawPolygon(QPolygonF(points))
-            y, x = outline.min(axis=0) / 2 + outline.max(axis=0) / 2
-            half = float(np.ptp(outline, axis=0).max()) / 2 * v.scale + 8
+            y, x = seen.min(axis=0) / 2 + seen.max(axis=0) / 2
+            half = float(np.ptp(seen, axis=0).max()) / 2 * v.scale + 8
             _draw_corners(painter, v, (float(y), float(x)), half)
         else:
             _draw_corners(painter, v, marks.selected, cell_px * 1.35)
