@@ -10,6 +10,13 @@ from armicro.session.view import SessionSnapshot
 from armicro.ui.hooks import Hooks
 
 
+def case_title(case_id: str) -> str:
+    """Return a case's name for people; "case" is said once."""
+    if not case_id:
+        return "No case"
+    return case_id[:1].upper() + case_id[1:] if case_id.lower().startswith("case") else f"Case {case_id}"
+
+
 class Header(QWidget):
     """Case, assay, rule set, profile, undo and redo, and whether all this is simulated."""
 
@@ -59,7 +66,7 @@ class Header(QWidget):
 
     def show_session(self, snap: SessionSnapshot) -> None:
         """Show the newest state."""
-        self.case.setText(f"Case {snap.case_id}" if snap.case_id else "No case")
+        self.case.setText(case_title(snap.case_id))
         self._choose(self.guideline, snap.guideline)
         lock = " · locked" if snap.profile_locked_by is not None else ""
         self.profile.setText(f"profile {snap.profile.name} {snap.profile.version}{lock}")

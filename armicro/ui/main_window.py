@@ -27,6 +27,7 @@ from armicro.session.view import LiveView, SessionControl, SessionSnapshot, Sess
 from armicro.ui.actions import TOOLS, make_actions, offered, show_actions
 from armicro.ui.bridge import SessionBridge
 from armicro.ui.dialogs import Dialogs
+from armicro.ui.header import case_title
 from armicro.ui.help_dialog import HelpDialog
 from armicro.ui.hooks import Hooks
 from armicro.ui.keys import SpaceBar
@@ -186,7 +187,7 @@ class MainWindow(QMainWindow):
         p.header.show_session(snap)
         p.faults.show_faults(snap.faults)
         p.notices.show_notices(snap.notices)
-        p.tools.show_session(snap, number, picture=live is not None)
+        p.tools.show_session(snap, number, live)
         held = p.stain.histogram.held
         after = None if snap.change is None else snap.change.after
         if held and after is not None:
@@ -199,7 +200,7 @@ class MainWindow(QMainWindow):
         p.status.show_session(snap, live)
         p.waiting.setText(self._waiting_words(snap, live))
         show_actions(self.actions_by_name, snap, self.sight.number, p.picture.tool, p.inspector.picked)
-        title = f"armicro · case {snap.case_id}"
+        title = f"armicro · {case_title(snap.case_id)}"
         if self.windowTitle() != title:
             self.setWindowTitle(title)
         self._show_scale()

@@ -119,7 +119,9 @@ class StatusLine(QWidget):
         self._say("saturated", f"saturated {100 * share:.1f} %" if share is not None else "")
         warn = share is not None and share > SATURATED_WARNING
         rename(f["saturated"], "warn" if warn else "quiet")
-        self._say("engine", v.engine)
+        # A network's checksum is for reports; here it would take the room of all other figures.
+        self._say("engine", " ".join(w for w in v.engine.split() if not w.startswith("sha256:")))
+        f["engine"].setToolTip(f"What finds nuclei, and what runs it: {v.engine}")
         self._show_busy(snap.busy)
 
     def _say(self, key: str, text: str) -> None:

@@ -8,7 +8,7 @@ from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QWidget
 
-from armicro.session.view import SessionSnapshot, SessionState
+from armicro.session.view import LiveView, SessionSnapshot, SessionState
 
 SHORT_TEXTS: Mapping[str, str] = {
     "undo": "Undo", "redo": "Redo", "live": "Back to live", "overlay": "Overlay",
@@ -82,7 +82,7 @@ class ToolRow(QWidget):
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
         return button
 
-    def show_session(self, snap: SessionSnapshot, number: int | None, *, picture: bool) -> None:
+    def show_session(self, snap: SessionSnapshot, number: int | None, picture: LiveView | None) -> None:
         """Show the newest state.
 
         Parameters
@@ -91,13 +91,11 @@ class ToolRow(QWidget):
             The state.
         number : int or None
             The captured field that is looked at; None is live.
-        picture : bool
-            Whether there is a live picture.
+        picture : LiveView or None
+            The live picture.
         """
         live = number is None
-        self.where.setText(
-            f"Field {number}, captured" if not live else "Live" if picture else "No live picture"
-        )
+        self.where.setText(self._live_words(picture) if live else f"Field {number}, captured")
         self._back.setVisible(not live)
         for tool in self._field_tools:
             tool.setVisible(not live)
@@ -108,6 +106,15 @@ class ToolRow(QWidget):
             button.setVisible(live)
         self.capture.setVisible(live)
         self.capture.setEnabled(snap.state in (SessionState.LIVE, SessionState.CAPTURING))
+
+    @staticmethod
+    def _live_words(picture: LiveView | None) -> str:
+        """Say why there is no overlay on the live picture, where there is none."""
+        if picture is None:
+            return "No live picture"
+        if picture.moving:
+            return "Live, moving"
+        return "Live, reading…" if picture.result is None else "Live"
 
     def _make_objectives(self, snap: SessionSnapshot) -> None:
         for old in self.objectives.values():
