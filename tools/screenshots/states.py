@@ -37,7 +37,7 @@ from armicro.ui.theme import fitting_font_px
 _UM_PER_PX = 0.25
 _FRAME_PX = (900, 1200)
 _MIX = "intense_complete=0.08,intense_incomplete=0.06,weak_complete=0.24,weak_incomplete=0.22,faint=0.14"
-_WAIT_S = 60.0
+_WAIT_S = 180.0
 _PLACES_UM = ((0.0, 0.0), (-110.0, -90.0), (-90.0, 100.0), (110.0, 70.0), (40.0, -60.0))
 """Where fields are captured; all of them away from the slide's mirrored edges."""
 SIZES = ((1280, 800), (1920, 1080))
@@ -58,13 +58,21 @@ class Studio:
     ----------
     settings : Path
         Where the window keeps its layout; a new file.
+    frame_px : tuple of int
+        Height and width of the camera's frames.
+    frame_rate_hz : float
+        Frames per second.
+    grid : int
+        Fields along each side of the slide.
     """
 
-    def __init__(self, settings: Path) -> None:
+    def __init__(
+        self, settings: Path, frame_px: tuple[int, int] = _FRAME_PX, frame_rate_hz: float = 6.0, grid: int = 3
+    ) -> None:
         there = QApplication.instance()
         self.app = there if isinstance(there, QApplication) else QApplication([])
         case = replace(case_at(_UM_PER_PX), mix=parse_mix(_MIX))
-        self.slide = SimulatedSlide(5, SlideParams(case, _FRAME_PX, grid=3, frame_rate_hz=6))
+        self.slide = SimulatedSlide(5, SlideParams(case, frame_px, grid=grid, frame_rate_hz=frame_rate_hz))
         optics = {"20x": Optics(2 * _UM_PER_PX, "20x"), "40x": Optics(_UM_PER_PX, "40x")}
         parts = SessionParts(
             detector=make_detector(DetectorChoice(CLASSICAL), lambda _: None),
@@ -142,6 +150,25 @@ class Studio:
         window.sight.point_at(float(y), float(x))
         wait_ms(400)
 
+    def hold_handle(self, *, letting_go: bool = False) -> None:
+        """Take the handle of "intense" and pull it to the left; let go only if told so."""
+        histogram = self.window.parts.stain.histogram
+        thresholds = self.session.snapshot().profile.thresholds
+        at = histogram.rect().center()
+        begin, end = (
+            round(histogram.x_of(od)) for od in (thresholds.intense_od, thresholds.intense_od - 0.1)
+        )
+        at.setX(begin)
+        QTest.mousePress(histogram, Qt.MouseButton.LeftButton, pos=at)  # type: ignore[call-overload]
+        for x in range(begin, end, -2):
+            at.setX(x)
+            QTest.mouseMove(histogram, at)  # type: ignore[call-overload]
+            wait_ms(15)
+        self.until(lambda: (c := self.session.snapshot().change) is not None and c.after is not None)
+        if letting_go:
+            QTest.mouseRelease(histogram, Qt.MouseButton.LeftButton, pos=at)  # type: ignore[call-overload]
+            self.until(lambda: not self.session.snapshot().busy)
+
     def take(self, path: Path, widget: QWidget | None = None) -> Path:
         """Photograph the window, or another one."""
         wait_ms(350)
@@ -163,23 +190,6 @@ def _memory(case_id: str) -> OpenCase:
     return MemoryCase()
 
 
-def _held_handle(studio: Studio) -> None:
-    """Take the handle of "intense" and pull it to the left, without letting go."""
-    histogram = studio.window.parts.stain.histogram
-    thresholds = studio.session.snapshot().profile.thresholds
-    y = histogram.height() // 2
-    begin, end = (round(histogram.x_of(od)) for od in (thresholds.intense_od, thresholds.intense_od - 0.1))
-    at = histogram.rect().topLeft()
-    at.setY(y)
-    at.setX(begin)
-    QTest.mousePress(histogram, Qt.MouseButton.LeftButton, pos=at)  # type: ignore[call-overload]
-    for x in range(begin, end, -2 if end < begin else 2):
-        at.setX(x)
-        QTest.mouseMove(histogram, at)  # type: ignore[call-overload]
-        wait_ms(15)
-    studio.until(lambda: (c := studio.session.snapshot().change) is not None and c.after is not None)
-
-
 def take_all(out: Path, settings: Path, only: str) -> Iterator[Path]:
     """Take every state at every size; yields the files."""
     studio = Studio(settings)
@@ -199,7 +209,7 @@ def take_all(out: Path, settings: Path, only: str) -> Iterator[Path]:
         yield from take("2-live")
         studio.capture(5)
         yield from take("3-five-fields")
-        _held_handle(studio)
+        studio.hold_handle()
         yield from take("4-threshold-moving")
         window.parts.stain.histogram.cancel()
         studio.session.do(SetThresholds(DabThresholds(0.16, 0.40, 0.08)))
