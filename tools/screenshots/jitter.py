@@ -36,6 +36,10 @@ class JitterProbe(QObject):
         """Begin to measure."""
         self.late_ms.clear()
         self.computed_ms.clear()
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Go on after a stop."""
         self._wall, self._thread = time.perf_counter(), time.thread_time()
         self._timer.start(_TICK_MS)
 
