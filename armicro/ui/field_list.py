@@ -71,14 +71,15 @@ class FieldCard(QFrame):
 
     def show_field(self, field: CapturedField, *, shown: bool) -> None:
         """Show a field, and whether it is the one in the view."""
+        side = round(self.fontMetrics().height() * 4.2)
         key = (
+            side,
             field.removed, id(field.thumbnail), id(field.result), tuple(field.counts.items()), field.edits,
             field.warnings, shown,
         )  # fmt: skip
         if key == self._key:
             return
         self._key, self.removed = key, field.removed
-        side = round(self.fontMetrics().height() * 4.2)
         self.picture.setPixmap(pixmap_of(field.thumbnail, side, self.devicePixelRatioF()))
         total = sum(field.counts.values())
         state = (
