@@ -6,13 +6,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from armicro.app.instrument import KEYBOARD
 from armicro.app.profiles import profile_names
+from armicro.app.save_profile import save_stain_profile
 from armicro.contracts.devices import Gesture, PedalPress
 from armicro.contracts.errors import DeviceError
 from armicro.scoring.guidelines import guideline_names, load_guideline
+from armicro.session.commands import SetStainProfile
 from armicro.session.session import Session
 from armicro.session.view import SessionSnapshot
 
@@ -171,9 +174,14 @@ def show_window(
         report(path)
         keeping.note_written(snapshot)
 
+    def save(path: Path) -> None:
+        written = save_stain_profile(session.snapshot().profile, path, datetime.now().astimezone().date())
+        session.do(SetStainProfile(str(written)))
+
     hooks = Hooks(
         guidelines={name: load_guideline(name).title for name in guideline_names()},
         profiles=lambda: profile_names("stain"),
+        save_profile=save,
         pedal_down=pedal.down,
         pedal_up=pedal.up,
         report=write,

@@ -44,6 +44,13 @@ class Dialogs:
         name, _ = QFileDialog.getSaveFileName(self._parent, "Write report", suggested, "Report (*.html)")
         return Path(name) if name else None
 
+    def profile_file(self, suggested: str) -> Path | None:
+        """Ask where a stain profile is to be kept; the file's name becomes the profile's."""
+        name, _ = QFileDialog.getSaveFileName(
+            self._parent, "Save stain profile as", suggested, "Stain profile (*.toml)"
+        )
+        return Path(name) if name else None
+
     def profile(self, names: Sequence[str]) -> str | None:
         """Ask for a stain profile: one of these names, or a file."""
         if names:

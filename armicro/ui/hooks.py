@@ -32,7 +32,7 @@ class Hooks:
     choose_assay : callable or None
         Told the name of another assay.
     save_profile : callable or None
-        Told the name under which the profile in force is to be kept.
+        Told the file in which the profile in force is to be kept; its stem is the profile's name.
     lock_profile : callable or None
         Told who locks the profile in force.
     apply_stain_vector : callable or None
@@ -55,7 +55,7 @@ class Hooks:
     assays: Mapping[str, str] = field(default_factory=dict)
     profiles: Callable[[], Sequence[str]] | None = None
     choose_assay: Callable[[str], None] | None = None
-    save_profile: Callable[[str], None] | None = None
+    save_profile: Callable[[Path], None] | None = None
     lock_profile: Callable[[str], None] | None = None
     apply_stain_vector: Callable[[Stain, Vector3], None] | None = None
     flat_field: Callable[[], None] | None = None

@@ -87,9 +87,9 @@ class CaseDesk(QObject):
             if name is not None:
                 self._session.do(SetStainProfile(name))
         elif what == "save":
-            name = self._dialogs.text("Save profile", "Name of the new profile:")
-            if name is not None:
-                self.call(self._hooks.save_profile, name)
+            path = self._dialogs.profile_file(f"{self._session.snapshot().profile.name}.toml")
+            if path is not None:
+                self.call(self._hooks.save_profile, path)
         else:
             name = self._dialogs.text("Lock profile", "Who locks it? Thresholds cannot be moved afterwards.")
             if name is not None:

@@ -351,6 +351,17 @@ def test_a_case_is_not_lost_without_asking(new_window: NewWindow, tmp_path: Path
     assert written == [tmp_path / "case.html"]
 
 
+def test_profiles_are_chosen_and_saved_by_what_was_answered(new_window: NewWindow, tmp_path: Path) -> None:
+    saved: list[Path] = []
+    rig = new_window(Hooks(profiles=lambda: ("one", "other"), save_profile=saved.append))
+    rig.answers.word, rig.answers.path = "other", tmp_path / "ours.toml"
+    rig.window.actions_by_name["choose_profile"].trigger()
+    assert rig.snapshot().profile.name == "other"
+    rig.parts.stain.save.click()
+    assert rig.answers.asked == ["one other", "other.toml"]
+    assert saved == [tmp_path / "ours.toml"]
+
+
 def test_a_new_case_begins_empty(rig: WindowRig) -> None:
     rig.capture(1)
     rig.look_at(1)

@@ -41,6 +41,10 @@ class Answers(Dialogs):
         self.asked.append(suggested)
         return self.path
 
+    def profile_file(self, suggested: str) -> Path | None:
+        self.asked.append(suggested)
+        return self.path
+
     def profile(self, names: Sequence[str]) -> str | None:
         self.asked.append(" ".join(names))
         return self.word

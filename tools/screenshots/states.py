@@ -171,7 +171,7 @@ class Studio:
 
     def take(self, path: Path, widget: QWidget | None = None) -> Path:
         """Photograph the window, or another one."""
-        wait_ms(350)
+        wait_ms(700)
         if not (widget or self.window).grab().save(str(path)):
             raise OSError(f"{path} cannot be written")
         return path
