@@ -199,12 +199,17 @@ class Histogram(QWidget):
             return
         edges = np.linspace(*HISTOGRAM_OD, len(self._counts) + 1)
         height = np.sqrt(self._counts / self._counts.max()) * (plot.height() - 2)
+        per_od = plot.width() / (SHOWN_OD[1] - SHOWN_OD[0])
+        left = plot.left() + (edges - SHOWN_OD[0]) * per_od
+        bars: dict[str, list[QRectF]] = {}
+        for i in np.flatnonzero((height > 0) & (edges[1:] <= SHOWN_OD[1] + 1e-9)).tolist():
+            tall, wide = float(height[i]), float(left[i + 1] - left[i]) + 0.3
+            box = QRectF(float(left[i]), plot.bottom() - tall, wide, tall)
+            bars.setdefault(self._level_colour(float(edges[i] + edges[i + 1]) / 2), []).append(box)
         painter.setPen(Qt.PenStyle.NoPen)
-        for low, high, tall in zip(edges[:-1], edges[1:], height, strict=True):
-            if tall > 0 and high <= SHOWN_OD[1] + 1e-9:
-                left, right = self.x_of(float(low)), self.x_of(float(high))
-                box = QRectF(left, plot.bottom() - float(tall), right - left + 0.3, float(tall))
-                painter.fillRect(box, QColor(self._level_colour(float(low + high) / 2)))
+        for colour, boxes in bars.items():
+            painter.setBrush(QColor(colour))
+            painter.drawRects(boxes)  # type: ignore[call-overload]
 
     def _level_colour(self, od: float) -> str:
         t = self.thresholds

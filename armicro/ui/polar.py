@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from PyQt6.QtCore import QPointF, QSize, Qt
 from PyQt6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PyQt6.QtWidgets import QSizePolicy, QWidget
@@ -13,6 +14,10 @@ from armicro.ui.theme import BROWNS, LINE, QUIET
 
 _WIDTHS = (1.5, 3.0, 4.5, 7.0)
 _LEAST_UM = 6.0
+
+
+def _same(old: F32 | U8 | None, new: F32 | U8) -> bool:
+    return old is not None and np.array_equal(old, new)
 
 
 class PolarPlot(QWidget):
@@ -36,6 +41,8 @@ class PolarPlot(QWidget):
 
     def show_cell(self, contour_um: F32, level: U8) -> None:
         """Show a contour: distances (K,), µm, and levels (K,) of equal angles from +x towards +y."""
+        if _same(self._contour, contour_um) and _same(self._level, level):
+            return
         self._contour, self._level = contour_um, level
         self.update()
 

@@ -92,31 +92,34 @@ class ScorePanel(QWidget):
         cutoff = None if summary is None else summary.cutoff
         score = None if summary is None else summary.score
         self.score.setText((score.score if score is not None else None) or "–")
-        self.score.setVisible(score is not None)
         self.reason.setText(_EMPTY if score is None else _sentence(score.reason))
         status = "no score yet" if score is None else score.status.value.replace("_", " ")
         if score is not None and score.annotation:
             status += f" · {score.annotation}"
         self.status.setText(status)
         self.basis.setText("" if summary is None else self._basis(summary))
-        for widget in (self.gauge, self.quantity, self.distance, self.settles):
-            widget.setVisible(cutoff is not None)
+        comments = () if score is None else score.comments
+        self.comments.setText("\n".join(comments))
         self.gauge.show_cutoff(cutoff)
         if cutoff is not None:
             self.quantity.setText(cutoff.quantity)
             self.distance.setText(_sentence(cutoff.text))
             self.settles.setText(_sentence(cutoff.settles))
-            self.settles.setVisible(bool(cutoff.settles))
-        comments = () if score is None else score.comments
-        self.comments.setText("\n".join(comments))
-        self.comments.setVisible(bool(comments))
-        self.table.setVisible(summary is not None)
-        if self._compact:
-            for label in (self.reason, self.settles, self.comments):
-                label.setVisible(False)
-            self.table.setVisible(False)
-        else:
-            self.reason.setVisible(True)
+        whole = not self._compact
+        # Each is set once: what hides and comes back makes the whole column lay itself out twice.
+        shown: tuple[tuple[QWidget, bool], ...] = (
+            (self.score, score is not None),
+            (self.reason, whole),
+            (self.gauge, cutoff is not None),
+            (self.quantity, cutoff is not None),
+            (self.distance, cutoff is not None),
+            (self.settles, whole and cutoff is not None and bool(cutoff.settles)),
+            (self.comments, whole and bool(comments)),
+            (self.table, whole and summary is not None),
+        )
+        for widget, visible in shown:
+            if widget.isHidden() is visible:
+                widget.setVisible(visible)
         if summary is not None:
             # Other quantities are sums of categories: their cut-off belongs to none of the bars.
             ticked = cutoff is not None and cutoff.quantity == _TICKED

@@ -56,6 +56,7 @@ class Sight(QObject):
         self._case = ""
         self._n_fields = 0
         self._last_read: FovResult | None = None
+        self._told: FovResult | None = None
         inspector.closed.connect(self.close_cell)
         inspector.command_wanted.connect(self._do)
         picture.clicked.connect(self.point_at)
@@ -168,6 +169,7 @@ class Sight(QObject):
             self.cell_opened.emit()
 
     def _tell(self, cells: CellTable, index: int) -> None:
+        self._told = self._result
         self._inspector.show_cell(cells, index, self.number)
         y, x = cells.yx_px[index]
         self._picture.select((float(y), float(x)), contour_px(cells, index, self._um_per_px))
@@ -179,7 +181,7 @@ class Sight(QObject):
             return
         if picked.number != self.number or (self.number is None and moving):
             self.close_cell()
-        elif self._result is not None:
+        elif self._result is not None and self._result is not self._told:
             cells = self._result.cells
             index = nearest(cells, picked.yx_px, self._um_per_px)
             if index is None:

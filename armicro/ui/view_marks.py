@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PyQt6.QtGui import QColor, QPainter, QPen, QPixmap, QPolygonF
 
 from armicro.contracts.arrays import F32
 from armicro.ui.regions import Draft, FieldRegions, Outline
@@ -69,8 +69,7 @@ def draw_marks(painter: QPainter, v: Viewport, marks: Marks, shape: tuple[int, i
     _draw_draft(painter, v, marks)
     cell_px = max(7.0, _CELL_UM / marks.um_per_px * v.scale)
     if marks.blinking is not None:
-        for y, x in marks.blinking:
-            _draw_ring(painter, v, (float(y), float(x)), cell_px, 2.5)
+        _draw_rings(painter, v, marks.blinking, cell_px)
     if marks.selected is not None:
         if marks.outline is not None and len(marks.outline):
             # The frame's edge cuts a cell: beyond it nothing was seen.
@@ -87,12 +86,23 @@ def draw_marks(painter: QPainter, v: Viewport, marks: Marks, shape: tuple[int, i
     _draw_scale_bar(painter, v, marks.um_per_px)
 
 
-def _draw_ring(
-    painter: QPainter, v: Viewport, yx_px: tuple[float, float], radius: float, width: float
-) -> None:
-    for ink, wide in ((_CASING, width + 2), (_INK, width)):
-        painter.setPen(QPen(ink, wide))
-        painter.drawEllipse(QPointF(*v.to_screen(*yx_px)), radius, radius)
+def _draw_rings(painter: QPainter, v: Viewport, yx_px: F32, radius: float) -> None:
+    """Draw a ring around each of many cells: drawn once and stamped, since hundreds can change together."""
+    side = math.ceil(2 * radius) + 8
+    ratio = 2
+    stamp = QPixmap(side * ratio, side * ratio)
+    stamp.setDevicePixelRatio(ratio)
+    stamp.fill(Qt.GlobalColor.transparent)
+    pen = QPainter(stamp)
+    pen.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for ink, wide in ((_CASING, 4.5), (_INK, 2.5)):
+        pen.setPen(QPen(ink, wide))
+        pen.drawEllipse(QPointF(side / 2, side / 2), radius, radius)
+    pen.end()
+    for y, x in yx_px.tolist():
+        sx, sy = v.to_screen(y, x)
+        if -side < sx < v.width + side and -side < sy < v.height + side:
+            painter.drawPixmap(QPointF(sx - side / 2, sy - side / 2), stamp)
 
 
 def _draw_corners(painter: QPainter, v: Viewport, yx_px: tuple[float, float], half: float) -> None:
