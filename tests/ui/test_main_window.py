@@ -401,7 +401,16 @@ def test_the_layout_is_remembered(new_window: NewWindow, tmp_path: Path) -> None
     assert second.parts.bottom.currentIndex() == 1
 
 
-def test_it_fits_a_small_screen_in_every_state(rig: WindowRig) -> None:
+def test_it_fits_a_small_screen_in_every_state(new_window: NewWindow) -> None:
+    def nothing(*what: object) -> None:
+        del what
+
+    everything = Hooks(
+        guidelines={"asco-cap-2018-breast": "HER2 in breast carcinoma, ASCO/CAP 2018 (affirmed 2023)"},
+        profiles=list, save_profile=nothing, lock_profile=nothing, apply_stain_vector=nothing,
+        flat_field=nothing, report=nothing, eyepiece_window=nothing,
+    )  # fmt: skip
+    rig = new_window(replace(everything, pedal_down=lambda _: nothing(rig.rig.press())))
     rig.rig.event(CameraEventKind.OPENED, info=CameraInfo("slide", "", (96, 128), "RGB8", simulated=True))
     for place in range(3):
         rig.capture(place)

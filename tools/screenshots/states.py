@@ -92,6 +92,7 @@ class Studio:
             guidelines=guidelines,
             profiles=lambda: profile_names("stain"),
             report=lambda _: None,
+            save_profile=lambda _: None,
             eyepiece_window=lambda _: None,
         )
         self.window = MainWindow(self.session, hooks, Memory(settings))
