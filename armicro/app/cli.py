@@ -6,10 +6,11 @@ import errno
 import os
 import signal
 import sys
+import threading
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from armicro.app import exit_codes
@@ -125,7 +126,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _failed(error)
     if code == exit_codes.INTERRUPTED:
         _say("armicro: interrupted; no unfinished file is left")
+    if arguments is None:
+        _leave_behind(code)
     return code
+
+
+def _leave_behind(code: int) -> None:
+    """End at once where a driver did not come back in time.
+
+    The interpreter's own end would stop its thread in the middle of foreign code, which aborts the process.
+    """
+    if any(t.daemon and t.name.startswith("armicro-") for t in threading.enumerate()):
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from armicro.devices.capture import CaptureLoop
 from armicro.devices.genicam_camera import GenicamCamera
 from armicro.devices.replay_camera import open_replay
 from armicro.devices.webcam import WebcamCamera, parse_webcam
+from armicro.imaging.gate import GateLimits
 from armicro.inference.choose import Say
 from armicro.scoring.guidelines import load_guideline
 from armicro.session.parts import SessionParts
@@ -46,6 +47,8 @@ class InstrumentOptions:
         Scale, where the camera does not tell it.
     cti : tuple of Path
         GenTL producers for GenICam cameras.
+    gate : bool
+        Whether the quality gate leaves fields out that it refuses, and counts overlaps once.
     cases : Path or None
         Folder where cases are kept; None keeps them in memory.
     pedal_profile : str or None
@@ -62,6 +65,7 @@ class InstrumentOptions:
     um_per_px: float | None = None
     cti: tuple[Path, ...] = ()
     cases: Path | None = None
+    gate: bool = False
     pedal_profile: str | None = None
     nosepiece: str | None = None
     positions: tuple[str, ...] = ()
@@ -168,6 +172,7 @@ def make_instrument(options: InstrumentOptions, say: Say) -> Instrument:
         # With a nosepiece nothing is known before it has told its position.
         objective=_OBJECTIVE if known and turret.nosepiece is None else None,
         positions=turret.positions,
+        gate=GateLimits() if options.gate else None,
     )
     return Instrument(Session(parts, camera), camera, pedal, book, turret.nosepiece)
 

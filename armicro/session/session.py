@@ -241,6 +241,10 @@ class Session:
                     self._locked_other_optics()
         self._link("nosepiece", event)
 
+    def on_display_link(self, event: LinkEvent) -> None:
+        """Take news of the eyepiece's display."""
+        self._link("display", event)
+
     def close(self) -> None:
         """Keep what was captured, then end all threads and the case. Waits for them; may be called twice."""
         desk = self._desk

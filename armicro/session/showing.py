@@ -62,8 +62,17 @@ def _field(desk: Desk, choice: FieldChoice) -> CapturedField:
         result=result,
         counts={} if result is None else result.counts(),
         edits=len(choice.edits),
-        warnings=captured.warnings if result is None else (*captured.warnings, *result.quality.warnings),
+        warnings=captured.warnings
+        if result is None
+        else _without_twice(captured.warnings, result.quality.warnings),
+        refused=choice.refused,
     )
+
+
+def _without_twice(gate: tuple[str, ...], reading: tuple[str, ...]) -> tuple[str, ...]:
+    """Put warnings together; what the gate says of a fault is not said again by the reading."""
+    said = {w.partition(":")[0] for w in gate}
+    return (*gate, *(w for w in reading if w.partition(":")[0] not in said))
 
 
 def _change(desk: Desk) -> ScoreChange | None:

@@ -125,6 +125,8 @@ class CapturedField:
         Cells that were overruled, added or removed by hand.
     warnings : tuple of str
         In words.
+    refused : str
+        Why the quality gate refused it; "" if it did not.
     """
 
     number: int
@@ -134,6 +136,7 @@ class CapturedField:
     counts: Mapping[Category, int]
     edits: int
     warnings: tuple[str, ...]
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,11 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -24,6 +26,7 @@ from armicro.app.instrument import Instrument, InstrumentOptions, make_instrumen
 from armicro.app.profiles import DEFAULT_STAIN_PROFILE
 from armicro.app.staging import Staging
 from armicro.app.tables import headline, print_case
+from armicro.app.window import Keeping, eyepiece_choice, for_window, require_window, show_window
 from armicro.assays.her2_ihc import Reading
 from armicro.contracts.errors import InputError, OutputError
 from armicro.contracts.frame import Frame
@@ -77,12 +80,22 @@ class Ending:
                 signal.signal(number, handler)
 
 
-def work(instrument: Instrument, ending: Ending, until_fields: int | None, lines: EventLines | None) -> None:
-    """Run until the end is asked for or enough fields are scored; then until what was captured is read."""
+def work(
+    instrument: Instrument,
+    ending: Ending,
+    until_fields: int | None,
+    lines: EventLines | None,
+    show: Callable[[Callable[[], bool]], None] | None = None,
+) -> None:
+    """Run until the end is asked for or enough fields are scored; then until what was captured is read.
+
+    With `show` that is called instead of waiting here; it is given what tells whether it has to end.
+    """
     session = instrument.session
     ready = False
-    while not ending.asked:
-        time.sleep(_WAKE_S)
+
+    def over() -> bool:
+        nonlocal ready
         snapshot = session.snapshot()
         if not ready and snapshot.state is SessionState.LIVE:
             ready = True
@@ -91,6 +104,13 @@ def work(instrument: Instrument, ending: Ending, until_fields: int | None, lines
                 lines.write("ready", time.monotonic_ns(), camera=camera, engine=snapshot.vitals.engine)
         if until_fields is not None and _n_scored(session) >= until_fields:
             ending.ask(exit_codes.DONE)
+        return ending.asked
+
+    if show is not None:
+        show(over)
+    else:
+        while not over():
+            time.sleep(_WAKE_S)
     instrument.stop_pedal()
     end = time.monotonic() + _DRAIN_S
     while not _drained(session) and time.monotonic() < end:
@@ -138,6 +158,16 @@ def write_case(
     return writer.finish(load_guideline(snapshot.guideline)) if written else None
 
 
+def write_report(session: Session, case: CaseOptions, path: Path) -> None:
+    """Write the report of the case as it is now."""
+    now = replace(case, case_id=session.snapshot().case_id)
+    with Staging() as staging:
+        writer = CaseWriter(now, CaseOutputs(report=path), staging, [])
+        if write_case(session, writer, staging, None) is None:
+            raise InputError("No field is captured and read yet, so there is no report to write.")
+        staging.commit()
+
+
 def _tell(event: SessionEvent) -> None:
     """Show on stderr what a person at the terminal has to see."""
     if event.kind in (EventKind.FAULT, EventKind.RECOVERED, EventKind.NOTICE):
@@ -146,9 +176,13 @@ def _tell(event: SessionEvent) -> None:
 
 def run(
     camera: Annotated[
-        str,
-        typer.Option("--camera", metavar="NAME", help="replay:FILE, sim, webcam:N or genicam[:SERIAL]."),
-    ],
+        str | None,
+        typer.Option(
+            "--camera",
+            metavar="NAME",
+            help="replay:FILE, sim, webcam:N or genicam[:SERIAL]; the window begins with sim without it.",
+        ),
+    ] = None,
     headless: Annotated[
         bool, typer.Option("--headless", help="Without a window: pedal in, score out.")
     ] = False,
@@ -161,8 +195,8 @@ def run(
         typer.Option(
             "--pedal",
             metavar="keyboard|ADDRESS|contact:ADDRESS",
-            help="keyboard: Enter captures. A serial port: 9600 8N1, a line `press` or `1` is a press. "
-            "contact: a switch between DTR and CTS (:dsr or :dcd behind it for other lines).",
+            help="keyboard: Enter captures, with a window the space bar. A serial port: 9600 8N1, a line "
+            "`press` or `1` is a press. contact: a switch between DTR and CTS (:dsr or :dcd behind it for other lines).",
         ),
     ] = None,
     pedal_profile: Annotated[
@@ -185,6 +219,28 @@ def run(
             "--position",
             metavar="N=OPTICS",
             help="Optics profile of the objective at position N; may be repeated.",
+        ),
+    ] = None,
+    eyepiece: Annotated[
+        str | None,
+        typer.Option(
+            "--eyepiece",
+            metavar="DISPLAY",
+            help="Show the overlay on this display (its name, or its number from 1) from the beginning.",
+        ),
+    ] = None,
+    eyepiece_calibration: Annotated[
+        Path | None,
+        typer.Option(
+            "--eyepiece-calibration", metavar="FILE", help="Alignment, from `armicro calibrate eyepiece`."
+        ),
+    ] = None,
+    gate: Annotated[
+        bool | None,
+        typer.Option(
+            "--gate/--no-gate",
+            help="Leave out fields that the quality gate refuses, until they are restored with a reason, and "
+            "count overlaps once. On with a window, off without: there nobody could restore a field.",
         ),
     ] = None,
     um_per_px: Annotated[
@@ -229,10 +285,14 @@ def run(
 ) -> None:
     """Work at the microscope: each press of the pedal captures the field, and the case's score moves.
 
-    It ends on Ctrl-C, SIGTERM, or with --until-fields; outputs are written then.
+    It ends with its window, on Ctrl-C, SIGTERM, or with --until-fields; outputs are written then.
     """
+    notices: tuple[str, ...] = ()
     if not headless:
-        raise InputError("a window is not part of this command yet: give --headless")
+        camera, pedal, notices = for_window(camera, pedal)
+        require_window()
+    if camera is None:
+        raise InputError("without a window the camera has to be named: give --camera NAME")
     if events not in (None, "-"):
         raise InputError(f"--events takes - for stdout, not {events!r}")
     case_id = case_id if case_id is not None else f"case {datetime.now().astimezone():%Y-%m-%d %H:%M:%S}"
@@ -244,13 +304,15 @@ def run(
         writer = CaseWriter(case, outputs, staging, [])
         if frames is not None and any(staging.folder(frames).glob("field-*.png")):
             raise OutputError(f"{frames}: holds captured frames already; name another folder")
+        place = cases_folder(cases) if keep else None
         made = InstrumentOptions(
             camera,
             case,
             pedal,
             um_per_px,
             tuple(cti or ()),
-            cases=cases_folder(cases) if keep else None,
+            cases=place,
+            gate=gate if gate is not None else not headless,
             pedal_profile=pedal_profile,
             nosepiece=nosepiece,
             positions=tuple(position or ()),
@@ -262,7 +324,18 @@ def run(
             if lines is not None:
                 instrument.session.listen(lines)
             instrument.start()
-            work(instrument, ending, until_fields, lines)
+            session = instrument.session
+            keeping = Keeping(session, kept=keep, written_at_end=bool(json or report or frames))
+            show = partial(
+                show_window,
+                session,
+                keeping,
+                notices,
+                partial(write_report, session, case),
+                eyepiece=eyepiece_choice(eyepiece, eyepiece_calibration),
+                cases=place,
+            )
+            work(instrument, ending, until_fields, lines, None if headless else show)
             document = write_case(instrument.session, writer, staging, frames)
             written = () if document is None else staging.commit()
         finally:

@@ -1,0 +1,133 @@
+"""Everything that can be done with the keyboard, in one table; the space bar as a pedal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PyQt6.QtCore import QEvent, QObject, Qt
+from PyQt6.QtGui import QKeyEvent
+from PyQt6.QtWidgets import QAbstractButton, QAbstractSpinBox, QLineEdit, QPlainTextEdit, QWidget
+
+_TYPED_IN = (QLineEdit, QPlainTextEdit, QAbstractSpinBox)
+
+
+@dataclass(frozen=True, slots=True)
+class Shortcut:
+    """An action of the window.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the code.
+    group : str
+        The menu it is in.
+    text : str
+        What the menu says.
+    keys : str
+        The shortcut, as Qt writes it; "" for none.
+    """
+
+    name: str
+    group: str
+    text: str
+    keys: str = ""
+
+
+ACTIONS: tuple[Shortcut, ...] = (
+    Shortcut("new_case", "Case", "&New case…", "Ctrl+N"),
+    Shortcut("open_case", "Case", "&Open a kept case…", "Ctrl+O"),
+    Shortcut("sign_off", "Case", "&Sign off…", "Ctrl+Return"),
+    Shortcut("amend", "Case", "&Amend…"),
+    Shortcut("report", "Case", "Write &report…", "Ctrl+R"),
+    Shortcut("undo", "Case", "Undo", "Ctrl+Z"),
+    Shortcut("redo", "Case", "Redo", "Ctrl+Shift+Z"),
+    Shortcut("quit", "Case", "&Close window", "Ctrl+Q"),
+    Shortcut("live", "View", "Back to &live", "V"),
+    Shortcut("overlay", "View", "&Overlay", "O"),
+    Shortcut("eyepiece", "View", "As in the &eyepiece", "E"),
+    Shortcut("eyepiece_window", "View", "Eyepiece &window", "Ctrl+E"),
+    Shortcut("fit", "View", "&Fit", "F"),
+    Shortcut("one_to_one", "View", "&100 %", "Z"),
+    Shortcut("zoom_in", "View", "Zoom in", "+"),
+    Shortcut("zoom_out", "View", "Zoom out", "-"),
+    Shortcut("stain_tab", "View", "Show or hide the stain and camera panel", "T"),
+    Shortcut("larger", "View", "Larger text", "Ctrl++"),
+    Shortcut("smaller", "View", "Smaller text", "Ctrl+-"),
+    Shortcut("full_screen", "View", "Full screen", "F11"),
+    Shortcut("previous_field", "Field", "Previous field", "PgUp"),
+    Shortcut("next_field", "Field", "Next field", "PgDown"),
+    Shortcut("toggle_field", "Field", "Leave out or restore the field", "Ctrl+Backspace"),
+    Shortcut("polygon", "Field", "Draw a &polygon", "P"),
+    Shortcut("freehand", "Field", "Draw &freehand", "D"),
+    Shortcut("exclude", "Field", "Outlines e&xclude", "X"),
+    Shortcut("clear_regions", "Field", "&Clear outlines", "Ctrl+Shift+X"),
+    Shortcut("add_cell", "Field", "&Add a missed cell", "A"),
+    Shortcut("remove_cell", "Field", "Not a tumour cell", "Delete"),
+    Shortcut("choose_profile", "Stain", "&Choose profile…", "Ctrl+P"),
+    Shortcut("save_profile", "Stain", "&Save profile as…", "Ctrl+S"),
+    Shortcut("lock_profile", "Stain", "&Lock profile…", "Ctrl+L"),
+    Shortcut("pick_stain", "Stain", "&Pick stain", "K"),
+    Shortcut("thresholds", "Stain", "Move thresholds by keyboard", "H"),
+    Shortcut("help", "Help", "&Keys and marks", "F1"),
+    Shortcut("about", "Help", "&About"),
+)
+
+OTHER_KEYS: tuple[tuple[str, str], ...] = (
+    ("Space", "Capture the field (held down: as the pedal)"),
+    ("1 2 3 …", "Objective"),
+    ("↑ ↓ ← →", "Move the stage, or the picture (Shift: further)"),
+    ("Wheel, drag", "Zoom, move the picture"),
+    ("Click", "Why does this cell have its category?"),
+    ("Ctrl+1 … Ctrl+6", "Overrule the cell: intense complete … none"),
+    ("↑ ↓, then ← →", "In the histogram: choose a handle, move it"),
+    ("Enter, Backspace", "Close an outline, take a vertex back"),
+    ("Esc", "Leave a tool or a cell"),
+)
+"""Keys that are no menu entries, and what they do."""
+
+
+class SpaceBar(QObject):
+    """Tells when the space bar goes down and up, without the keyboard's repeats.
+
+    Wherever in its window the focus is, except where text is typed: the foot or hand that captures must not
+    have to look for the focus first. A button that has the focus is pressed with Enter instead.
+
+    Parameters
+    ----------
+    window : QWidget
+        Whose keys are heard.
+    down, up : callable
+        Told the monotonic time, ns.
+    """
+
+    def __init__(self, window: QWidget, down: Callable[[int], None], up: Callable[[int], None]) -> None:
+        super().__init__(window)
+        self._window, self._down, self._up = window, down, up
+        self._is_down = False
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
+        """Take the space bar's events out of the stream."""
+        if event is None:
+            return False
+        kind = event.type()
+        if kind == QEvent.Type.WindowDeactivate and watched is self._window and self._is_down:
+            # Let go while another window has the keys: nobody would tell.
+            self._is_down = False
+            self._up(time.monotonic_ns())
+        if kind not in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease) or not isinstance(event, QKeyEvent):
+            return False
+        if not isinstance(watched, QWidget) or watched.window() is not self._window:
+            return False
+        pressed = kind == QEvent.Type.KeyPress
+        enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if enter and pressed and isinstance(watched, QAbstractButton) and not event.isAutoRepeat():
+            watched.click()
+            return True
+        if event.key() != Qt.Key.Key_Space or isinstance(watched, _TYPED_IN) or event.modifiers():
+            return False
+        if not event.isAutoRepeat() and pressed is not self._is_down:
+            self._is_down = pressed
+            (self._down if pressed else self._up)(time.monotonic_ns())
+        return True
