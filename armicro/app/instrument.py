@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from armicro.app.detectors import make_detector
 from armicro.app.pedals import make_pedal, make_turret
 from armicro.app.profiles import load_stain_profile
 from armicro.contracts.casebook import OpenCase
-from armicro.contracts.devices import Camera, Nosepiece, NosepiecePosition, Pedal
+from armicro.contracts.devices import Camera, LinkEvent, Nosepiece, NosepiecePosition, Pedal
 from armicro.contracts.errors import InputError, ScaleError
 from armicro.contracts.frame import Optics
 from armicro.devices.capture import CaptureLoop
@@ -101,6 +102,7 @@ class Instrument:
         self.camera = camera
         self._loop = CaptureLoop(camera)
         self._pedal = pedal
+        self._pedal_told = threading.Event()
         self._nosepiece = nosepiece
 
     def start(self) -> None:
@@ -111,7 +113,16 @@ class Instrument:
             self._nosepiece.start(self.session.on_position, self.session.on_nosepiece_link)
         self._loop.start(self.session.on_exposure, self.session.on_camera_event)
         if self._pedal is not None:
-            self._pedal.start(self.session.on_press, self.session.on_pedal_link)
+            self._pedal.start(self.session.on_press, self._on_pedal_link)
+
+    def _on_pedal_link(self, event: LinkEvent) -> None:
+        self.session.on_pedal_link(event)
+        self._pedal_told.set()
+
+    @property
+    def listening(self) -> bool:
+        """Whether the pedal is heard, or was told to be away; a press before that may be lost."""
+        return self._pedal is None or self._pedal_told.is_set()
 
     def stop_pedal(self) -> None:
         """Hear no more presses; the camera goes on, so that a press under way finds its frame."""

@@ -97,7 +97,7 @@ def work(
     def over() -> bool:
         nonlocal ready
         snapshot = session.snapshot()
-        if not ready and snapshot.state is SessionState.LIVE:
+        if not ready and snapshot.state is SessionState.LIVE and instrument.listening:
             ready = True
             if lines is not None:
                 camera = "" if snapshot.camera is None else snapshot.camera.name
@@ -168,10 +168,27 @@ def write_report(session: Session, case: CaseOptions, path: Path) -> None:
         staging.commit()
 
 
-def _tell(event: SessionEvent) -> None:
-    """Show on stderr what a person at the terminal has to see."""
-    if event.kind in (EventKind.FAULT, EventKind.RECOVERED, EventKind.NOTICE):
-        console.note(str(event.details["words"]))
+class Teller:
+    """Shows on stderr what a person at the terminal has to see."""
+
+    def __init__(self) -> None:
+        self._before: set[str] = set()
+
+    def begin(self, session: Session) -> None:
+        """Tell what the session had to say before anyone listened, and listen from now on."""
+        session.listen(self)
+        for words in session.snapshot().notices:
+            self._before.add(words)
+            console.note(words)
+
+    def __call__(self, event: SessionEvent) -> None:
+        """Tell an event, but for a notice that was told at the beginning."""
+        if event.kind in (EventKind.FAULT, EventKind.RECOVERED, EventKind.NOTICE):
+            words = str(event.details["words"])
+            if words in self._before:
+                self._before.remove(words)
+            else:
+                console.note(words)
 
 
 def run(
@@ -196,7 +213,8 @@ def run(
             "--pedal",
             metavar="keyboard|ADDRESS|contact:ADDRESS",
             help="keyboard: Enter captures, with a window the space bar. A serial port: 9600 8N1, a line "
-            "`press` or `1` is a press. contact: a switch between DTR and CTS (:dsr or :dcd behind it for other lines).",
+            "`press` or `1` is a press. contact: a switch between DTR and CTS (:dsr or :dcd behind it for "
+            "other lines).",
         ),
     ] = None,
     pedal_profile: Annotated[
@@ -320,7 +338,7 @@ def run(
         instrument = make_instrument(made, console.note)
         try:
             if not quiet:
-                instrument.session.listen(_tell)
+                Teller().begin(instrument.session)
             if lines is not None:
                 instrument.session.listen(lines)
             instrument.start()
