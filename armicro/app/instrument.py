@@ -16,6 +16,7 @@ from armicro.contracts.devices import Camera, LinkEvent, Nosepiece, NosepiecePos
 from armicro.contracts.errors import InputError, ScaleError
 from armicro.contracts.frame import Optics
 from armicro.devices.capture import CaptureLoop
+from armicro.devices.console_pedal import ConsolePedal
 from armicro.devices.genicam_camera import GenicamCamera
 from armicro.devices.replay_camera import open_replay
 from armicro.devices.webcam import WebcamCamera, parse_webcam
@@ -114,6 +115,9 @@ class Instrument:
         self._loop.start(self.session.on_exposure, self.session.on_camera_event)
         if self._pedal is not None:
             self._pedal.start(self.session.on_press, self._on_pedal_link)
+            if isinstance(self._pedal, ConsolePedal):
+                # A terminal keeps what is typed before it is read.
+                self._pedal_told.set()
 
     def _on_pedal_link(self, event: LinkEvent) -> None:
         self.session.on_pedal_link(event)

@@ -72,8 +72,6 @@ class _Reader(threading.Thread):
             self.join()
 
     def run(self) -> None:
-        words = "Enter at this terminal captures the field."
-        call_back(self._on_link, LinkEvent(LinkState.CONNECTED, words, self._clock(), ConsolePedal.identity))
         while not self._shut.is_set():
             if _CAN_WAIT and not select.select([self._fd], [], [], _POLL_S)[0]:
                 continue
