@@ -15,9 +15,9 @@ from armicro.contracts.arrays import F32, U8, frozen
 from armicro.contracts.cells import Nuclei
 from armicro.contracts.devices import Exposure
 from armicro.contracts.stain import StainMaps
+from armicro.ui.jitter import JitterProbe
 from tests.session_rig import STEP_NS, THRESHOLDS, FakeDetector, FakeSource, tissue
 from tests.ui.window_rig import WindowRig
-from tools.screenshots.jitter import JitterProbe
 
 LONGEST_MS = 50.0
 SIDE_PX = 3008

@@ -11,7 +11,7 @@ if not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):
 
 import numpy as np
 
-from tools.screenshots.jitter import JitterProbe
+from armicro.ui.jitter import JitterProbe
 from tools.screenshots.states import Studio, wait_ms
 
 _FRAME_PX = (3008, 3008)
