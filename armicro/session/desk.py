@@ -14,7 +14,7 @@ from armicro.assays.recipe import Her2IhcRecipe
 from armicro.contracts.arrays import U8
 from armicro.contracts.casebook import CaseEvent, OpenCase
 from armicro.contracts.devices import CameraInfo
-from armicro.contracts.frame import Optics
+from armicro.contracts.frame import Frame, Optics
 from armicro.contracts.results import FovResult, Scalar
 from armicro.contracts.score import CaseSummary
 from armicro.contracts.stain import DabThresholds
@@ -59,6 +59,7 @@ class OpenBook:
     readings: dict[int, FieldReading] = field(default_factory=dict)
     results: dict[int, tuple[FieldTask, FovResult]] = field(default_factory=dict)
     score: CaseScore | None = None
+    fresh: dict[int, Frame] = field(default_factory=dict)
     told: set[int] = field(default_factory=set)
     last_capture_ns: int | None = None
     coming: tuple[FieldChoice, ...] = ()

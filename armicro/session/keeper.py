@@ -29,6 +29,8 @@ from armicro.session.rescoring import score_words
 from armicro.session.settings_text import settings_text
 
 THUMBNAIL_PX = 256
+_MOST_FRESH = 3
+"""Frames that are held until they are read, so that they need not be read back; 27 MB each at 3008²."""
 _WAKE_S = 0.05
 """How often it looks at what has waited too long, s."""
 
@@ -103,6 +105,9 @@ class Keeper:
             with desk.lock:
                 warnings = _repeats(book, chosen)
                 book.captured[number] = Captured(thumbnail, chosen.seen.look, frame.optics, warnings)
+                book.fresh[number] = frame
+                for old in sorted(book.fresh)[:-_MOST_FRESH]:
+                    del book.fresh[old]
                 book.history.apply(f"capture field {number}", desk.choice.captured(number))
                 desk.locked_forget_change()
                 for words in warnings:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from armicro.assays.kept import KeptField, rescore
@@ -11,13 +13,19 @@ from armicro.assays.read_field import read_field
 from armicro.assays.recipe import Her2IhcRecipe
 from armicro.contracts.errors import ArmicroError, EngineError, StoreError
 from armicro.contracts.frame import Frame
+from armicro.contracts.stages import Stages, no_stages
 from armicro.session.desk import Desk
 from armicro.session.live import LiveReading
 from armicro.session.presses import Seen
 from armicro.session.rescoring import FieldReading
 
+_PAUSE_S = 0.003
 _IDLE_S = 0.02
 """How long it waits for a live frame before it looks for captured fields again, s."""
+
+
+class _SupersededError(Exception):
+    """A captured field waits: what is read of the live picture is given up."""
 
 
 @dataclass(slots=True)
@@ -70,6 +78,10 @@ class Reader:
                 self._read_captured(unread)
             else:
                 self._say_busy("")
+                if desk.keeping:
+                    # Of no use: a captured field follows at once.
+                    time.sleep(_PAUSE_S)
+                    continue
                 seen = desk.live_lane.take(_IDLE_S)
                 if seen is not None:
                     self._read_live(seen)
@@ -114,9 +126,11 @@ class Reader:
         self._say_busy(unread.words)
         desk.outbox.deliver()
         try:
-            with desk.store_lock:
-                store = desk.book.store if desk.book.epoch == unread.epoch else None
-                frame = None if store is None else store.frame(unread.number)
+            frame = self._fresh(unread)
+            if frame is None:
+                with desk.store_lock:
+                    store = desk.book.store if desk.book.epoch == unread.epoch else None
+                    frame = None if store is None else store.frame(unread.number)
         except StoreError as error:
             self._failed(unread)
             desk.raise_store_fault(f"Field {unread.number} cannot be read back: {error}")
@@ -130,10 +144,17 @@ class Reader:
             if desk.book.epoch != unread.epoch:
                 return
             self._failures.pop((unread.epoch, unread.number), None)
+            desk.book.fresh.pop(unread.number, None)
             # The engine may have been replaced while it read: the reading is the one's that finished it.
             key = (*unread.key[:-1], kept.origin.detector)
             desk.book.readings[unread.number] = FieldReading(next(self._serials), key, kept)
         desk.score_wanted.set()
+
+    def _fresh(self, unread: _Unread) -> Frame | None:
+        """Return a frame that was just captured and is on disk by now; it need not be read back."""
+        desk = self._desk
+        with desk.lock:
+            return desk.book.fresh.get(unread.number) if desk.book.epoch == unread.epoch else None
 
     def _failed(self, unread: _Unread) -> None:
         limits = self._desk.limits
@@ -148,7 +169,7 @@ class Reader:
             if desk.is_blanked():
                 return
             recipe, key = desk.recipe(), desk.reading_key()[:-1]
-        kept = self._read(seen.frame, recipe)
+        kept = self._read(seen.frame, recipe, self._unless_captured)
         if kept is None:
             return
         with desk.lock:
@@ -164,11 +185,20 @@ class Reader:
                 desk.score_wanted.set()
             desk.outbox.put()
 
-    def _read(self, frame: Frame, recipe: Her2IhcRecipe) -> KeptField | None:
+    def _unless_captured(self, name: str) -> AbstractContextManager[None]:
+        """Give a live reading up before its next stage if a captured field waits."""
+        del name
+        if self._desk.keeping:
+            raise _SupersededError
+        return nullcontext()
+
+    def _read(self, frame: Frame, recipe: Her2IhcRecipe, stages: Stages = no_stages) -> KeptField | None:
         """Read a frame; a failure becomes a fault, and the fault ends with the next success."""
         desk = self._desk
         try:
-            kept = read_field(frame, recipe, calibration_id=desk.parts.calibration_id)
+            kept = read_field(frame, recipe, calibration_id=desk.parts.calibration_id, stages=stages)
+        except _SupersededError:
+            return None
         except EngineError as error:
             self._engine_failed(f"{error} Captured fields are kept and read as soon as it works again.")
         except ArmicroError as error:

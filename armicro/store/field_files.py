@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,7 +24,32 @@ def pixels_sha256(rgb: U8) -> str:
     return hashlib.sha256(np.ascontiguousarray(rgb).data).hexdigest()
 
 
-def write_tiff(file: BinaryIO, frame: Frame, name: str, identity: str | None = None) -> None:
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """How a TIFF is packed; both are lossless.
+
+    Parameters
+    ----------
+    compression : str
+        A name that `tifffile` knows.
+    workers : int
+        Threads that pack strips at once.
+    """
+
+    compression: str
+    workers: int
+
+
+EXCHANGED = Packing("zlib", 1)
+"""What every reader of TIFF has known for decades."""
+KEPT = Packing("zstd", 2)
+"""A field of 3008² in a sixth of zlib's time (45 instead of 290 ms), and smaller: a capture waits for it.
+Read by libtiff from 4.0.10 on, and by whatever stands on it."""
+
+
+def write_tiff(
+    file: BinaryIO, frame: Frame, name: str, identity: str | None = None, packing: Packing = EXCHANGED
+) -> None:
     """Write a field as a lossless OME-TIFF.
 
     Parameters
@@ -36,6 +62,8 @@ def write_tiff(file: BinaryIO, frame: Frame, name: str, identity: str | None = N
         Its name in the metadata.
     identity : str or None
         A UUID for the file; None takes a new one, with which no two files are alike.
+    packing : Packing
+        How it is packed.
     """
     um = frame.optics.um_per_px
     about = {
@@ -50,7 +78,8 @@ def write_tiff(file: BinaryIO, frame: Frame, name: str, identity: str | None = N
     }
     tifffile.imwrite(
         file, np.ascontiguousarray(frame.rgb), ome=True, photometric="rgb", metadata=about,
-        compression="zlib", compressionargs={"level": 1}, predictor=True, rowsperstrip=_ROWS_PER_STRIP,
+        compression=packing.compression, compressionargs={"level": 1}, predictor=True,
+        rowsperstrip=_ROWS_PER_STRIP, maxworkers=packing.workers,
     )  # fmt: skip
 
 
@@ -75,7 +104,7 @@ def write_field(path: Path, frame: Frame) -> None:
     try:
         with part.open("wb") as file:
             part.chmod(0o600)
-            write_tiff(file, frame, path.name)
+            write_tiff(file, frame, path.name, packing=KEPT)
             file.flush()
             os.fsync(file.fileno())
         if path.exists():
