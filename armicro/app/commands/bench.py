@@ -16,6 +16,8 @@ from rich.console import Console
 from armicro.app import console, options
 from armicro.app.bench_child import BenchResult, BenchTask
 from armicro.app.detectors import AUTO
+from armicro.app.live_bench import LiveTask
+from armicro.app.live_table import print_live, run_live
 from armicro.app.machine import machine_facts
 from armicro.app.staging import Staging
 from armicro.assays.her2_ihc import Reading
@@ -128,6 +130,13 @@ def bench(
         list[EngineName] | None,
         typer.Option("--engine", help="What runs the network; given several times, they are compared."),
     ] = None,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live",
+            help="Measure the live instrument instead: window, camera, captures, moving a threshold.",
+        ),
+    ] = False,
     json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write all figures as JSON.")
     ] = None,
@@ -138,6 +147,9 @@ def bench(
     Simulated tissue of one density; each size runs in a process of its own, in rising and in falling order.
     """
     Optics(um_per_px)
+    if live:
+        _bench_live(parse_sizes(sizes)[-1], detector, engine, json)
+        return
     wanted = [
         BenchTask(size, um_per_px, repeats, str(reading), detector, str(name))
         for size in parse_sizes(sizes)
@@ -169,6 +181,28 @@ def bench(
         _print(out, merged, orders)
         if json is not None:
             staging.write_text(json, _document(facts, um_per_px, str(reading), orders))
+            staging.commit()
+
+
+def _bench_live(size_px: int, detector: str, engines: list[EngineName] | None, json: Path | None) -> None:
+    """Measure the live instrument with each engine, one after the other."""
+    found: list[dict[str, Any]] = []
+    out = console.results()
+    facts = machine_facts()
+    for key, value in facts.items():
+        out.print(f"{key}: {console.shown(value)}", soft_wrap=True)
+    with Staging() as staging:
+        if json is not None:
+            staging.file(json)
+        for name in dict.fromkeys(engines or [EngineName.AUTO]):
+            task = LiveTask(size_px=size_px, detector=detector, engine=str(name))
+            result = run_live(task)
+            out.print()
+            print_live(out, task, result)
+            found.append({"task": asdict(task), "result": asdict(result)})
+        if json is not None:
+            document = {"schema": "armicro.bench-live/1", "machine": facts, "runs": found}
+            staging.write_text(json, json_module.dumps(document, indent=2, ensure_ascii=False) + "\n")
             staging.commit()
 
 
