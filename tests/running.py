@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +23,16 @@ ROOT = Path(__file__).resolve().parents[1]
 class Running:
     """A running instrument: what it says, and a pedal."""
 
-    def __init__(self, cases: Path, *arguments: object) -> None:
+    def __init__(self, cases: Path, *arguments: object, window: Mapping[str, str] | None = None) -> None:
+        """With `window`, environment variables for Qt, it runs with its window."""
         self._foot, self._far = pty.openpty()
         import tty
 
         tty.setraw(self._far)
-        command = [sys.executable, "-m", "armicro.app.cli", "run", "--headless", "--events", "-"]
+        command = [sys.executable, "-m", "armicro.app.cli", "run", "--events", "-"]
+        command += [] if window is not None else ["--headless"]
         command += ["--detector", "classical", "--pedal", os.ttyname(self._far), *map(str, arguments)]
-        env = os.environ | {"PYTHONPATH": str(ROOT), "ARMICRO_CASES": str(cases)}
+        env = os.environ | {"PYTHONPATH": str(ROOT), "ARMICRO_CASES": str(cases)} | dict(window or {})
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )

@@ -101,6 +101,8 @@ class EyepieceWindow(QWidget):
             parent.destroyed.connect(self.close)
         self.setWindowTitle("armicro eyepiece")
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        # The program ends with the operator's window; this one must not keep it alive.
+        self.setAttribute(Qt.WidgetAttribute.WA_QuitOnClose, on=False)
         self.setCursor(Qt.CursorShape.BlankCursor)
         self._session = session
         self._calibration = calibration

@@ -77,6 +77,9 @@ def run_window(
     finally:
         sys.excepthook = before
         timer.stop()
+        if hooks.eyepiece_window is not None:
+            # While Qt is still there: it takes all windows with it.
+            hooks.eyepiece_window(False)
         window.shut()
         window.deleteLater()
     if stops:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -40,9 +41,9 @@ def start(slide: Path, tmp_path: Path) -> Iterator[Callable[..., Running]]:
     del slide
     running: list[Running] = []
 
-    def call(*arguments: object) -> Running:
+    def call(*arguments: object, window: Mapping[str, str] | None = None) -> Running:
         camera = ("--camera", "genicam:VC-0001", "--cti", virtual_producer(), "--um-per-px", UM_PER_PX)
-        running.append(Running(tmp_path / "cases", *camera, *arguments))
+        running.append(Running(tmp_path / "cases", *camera, *arguments, window=window))
         return running[-1]
 
     yield call
@@ -50,16 +51,49 @@ def start(slide: Path, tmp_path: Path) -> Iterator[Callable[..., Running]]:
         one.close()
 
 
+def two_displays(folder: Path) -> dict[str, str]:
+    """Environment for a window on one display and the eyepiece on another, both in memory."""
+    screens = [
+        {
+            "name": name,
+            "x": x,
+            "y": 0,
+            "width": w,
+            "height": h,
+            "logicalDpi": 96,
+            "logicalBaseDpi": 96,
+            "dpr": 1,
+        }
+        for name, x, w, h in (("operator", 0, 1280, 800), ("eyepiece", 1280, 1920, 1080))
+    ]
+    file = folder / "displays.json"
+    file.write_text(json.dumps({"screens": screens}), encoding="utf-8")
+    return {
+        "QT_QPA_PLATFORM": f"offscreen:configfile={file}",
+        "ARMICRO_WINDOW_SETTINGS": str(folder / "window.ini"),
+        "DISPLAY": os.environ.get("DISPLAY", ":none"),
+    }
+
+
 @pytest.mark.slow
-def test_ten_fields_have_the_score_of_their_frames(tmp_path: Path, start: Callable[..., Running]) -> None:
+@pytest.mark.parametrize("window", [False, True], ids=["headless", "window and eyepiece"])
+def test_ten_fields_have_the_score_of_their_frames(
+    tmp_path: Path, start: Callable[..., Running], window: bool
+) -> None:
     out, frames = tmp_path / "case.json", tmp_path / "frames"
-    run = start("--until-fields", FIELDS, "--json", out, "--frames", frames)
+    what: list[object] = ["--until-fields", FIELDS, "--json", out, "--frames", frames, "--case", "E2E"]
+    if window:
+        pytest.importorskip("PyQt6.QtWidgets", reason="the window needs PyQt6")
+        # Places may come again here, and `score` knows nothing of overlaps.
+        run = start(*what, "--eyepiece", "eyepiece", "--no-gate", window=two_displays(tmp_path))
+    else:
+        run = start(*what)
     run.until(lambda: run.of("ready"))
     for n in range(1, FIELDS + 1):
         run.press()
         run.until(lambda n=n: len(run.of("captured")) == n)  # type: ignore[misc]
         time.sleep((PACE.rest_frames + PACE.move_frames) / RATE_HZ)
-    assert run.ended() == 0, run.errors
+    assert run.ended() == 0, "".join(run.errors)
     again = tmp_path / "again.json"
     pictures = sorted(map(str, frames.glob("*.png")))
     score = ["score", *pictures, "--detector", "classical", "--json", str(again), "--quiet"]
@@ -75,6 +109,7 @@ def test_ten_fields_have_the_score_of_their_frames(tmp_path: Path, start: Callab
         assert a["pixel_sha256"] == b["pixel_sha256"]
     assert len({field["pixel_sha256"] for field in live["fields"]}) >= FIELDS - 2
     assert not "".join(run.errors).count("GenTL"), "nothing of the library on the terminal"
+    assert main(["case", "verify", "E2E", "--cases", str(tmp_path / "cases"), "--quiet"]) == 0
 
 
 def test_ctrl_c_ends_it_although_the_library_would_take_that_over(
