@@ -77,11 +77,12 @@ def kept_case(book: CaseBook, name: str) -> KeptCase:
             score, detector = details, str(details.get("detector", ""))
     if opened is None or text is None:
         raise StoreError(f"case {name!r} has no settings: nothing tells how it was read")
-    choice = choice_of(settings_of(text), load_guideline)
+    settings = settings_of(text)
+    choice = choice_of(settings, load_guideline)
     numbers = tuple(one.number for one in book.fields(name))
     return KeptCase(
         name,
-        with_kept(choice, numbers),
+        with_kept(choice, numbers, settings.kept_up_to),
         Reading(str(opened["reading"])),
         str(opened["calibration"]),
         int(opened["seed"]),

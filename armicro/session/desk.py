@@ -69,6 +69,11 @@ class OpenBook:
     scored: str = ""
     recorded: str = ""
 
+    @property
+    def kept_up_to(self) -> int:
+        """Greatest number of a field that is kept."""
+        return max(self.continued_after, *self.captured) if self.captured else self.continued_after
+
 
 def with_kept_order(choice: CaseChoice, coming: tuple[FieldChoice, ...]) -> CaseChoice:
     """Return a choice together with fields that are still being read from the disk."""
@@ -91,10 +96,11 @@ def open_book(parts: SessionParts, case_id: str, unless_kept: CaseChoice, epoch:
     store = parts.open_case(case_id)
     try:
         earlier = store.earlier()
-        choice = unless_kept
+        choice, up_to = unless_kept, 0
         if earlier.settings is not None:
-            choice = choice_of(settings_of(earlier.settings), parts.load_guideline)
-        coming = with_kept(choice, earlier.numbers).fields
+            settings = settings_of(earlier.settings)
+            choice, up_to = choice_of(settings, parts.load_guideline), settings.kept_up_to
+        coming = with_kept(choice, earlier.numbers, up_to).fields
     except BaseException:
         store.close()
         raise
@@ -290,7 +296,7 @@ class Desk:
         """Have an act recorded together with what holds after it; called without the lock or under it."""
         with self.lock:
             choice = with_kept_order(self.choice, self.book.coming)
-            self.record(kind, **details, settings=settings_text(choice))
+            self.record(kind, **details, settings=settings_text(choice, self.book.kept_up_to))
 
     def later(self, job: Callable[[], None]) -> bool:
         """Hand a job to the keeper; False (and a notice) if too many wait or the session is closed."""

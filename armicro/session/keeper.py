@@ -225,7 +225,7 @@ class Keeper:
         if refusal is not None or summary is None:
             desk.notice(f"Not signed off: {refusal or 'there is no score yet'}.")
             return
-        text = settings_text(desk.choice)
+        text = settings_text(desk.choice, book.kept_up_to)
         details = {"note": command.note, **score_words(summary), "sha256": book.recorded, "settings": text}
         with desk.store_lock:
             book.store.record(CaseEvent("sign-off", details))

@@ -30,12 +30,16 @@ class Settings:
         The rules.
     fields : tuple of FieldChoice
         In the order of the presses.
+    kept_up_to : int
+        Greatest number of a field that was kept when this was written. One up to it that is not among the
+        fields was taken back; one beyond it came later.
     """
 
     profile: StainProfile
     guideline: str
     guideline_version: str
     fields: tuple[FieldChoice, ...] = ()
+    kept_up_to: int = 0
 
 
 @checked(config=ConfigDict(extra="forbid"))
@@ -47,10 +51,10 @@ class _Text:
 _ADAPTER = TypeAdapter(_Text)
 
 
-def settings_text(choice: CaseChoice) -> str:
-    """Write a choice as JSON."""
+def settings_text(choice: CaseChoice, kept_up_to: int = 0) -> str:
+    """Write a choice as JSON; `kept_up_to` is the greatest number of a kept field."""
     guideline = choice.guideline
-    settings = Settings(choice.profile, guideline.name, guideline.version, choice.fields)
+    settings = Settings(choice.profile, guideline.name, guideline.version, choice.fields, kept_up_to)
     return _ADAPTER.dump_json(_Text("armicro.settings/1", settings)).decode()
 
 
@@ -93,7 +97,8 @@ def choice_of(settings: Settings, load_guideline: Callable[[str], Guideline]) ->
     return CaseChoice(settings.profile, guideline, settings.fields)
 
 
-def with_kept(choice: CaseChoice, numbers: tuple[int, ...]) -> CaseChoice:
-    """Return a choice of exactly the fields that are kept; new ones count, whole."""
+def with_kept(choice: CaseChoice, numbers: tuple[int, ...], kept_up_to: int) -> CaseChoice:
+    """Return a choice of exactly the fields that are kept: those taken back left out, later ones counting."""
     known = {f.number: f for f in choice.fields}
-    return replace(choice, fields=tuple(known.get(n, FieldChoice(n)) for n in numbers))
+    fields = (known.get(n, FieldChoice(n, removed=n <= kept_up_to)) for n in numbers)
+    return replace(choice, fields=tuple(fields))

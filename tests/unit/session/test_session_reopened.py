@@ -87,6 +87,20 @@ def test_a_field_that_was_kept_but_not_yet_told_comes_back(book: CaseBook) -> No
     again.session.close()
 
 
+def test_a_capture_that_was_taken_back_comes_back_left_out(book: CaseBook) -> None:
+    rig = rig_on(book)
+    rig.capture(1, 1)
+    rig.capture(2, 2)
+    rig.session.do(Undo())
+    rig.scored(1)
+    rig.session.close()
+    again = rig_on(book)
+    again.scored(1)
+    again.until(lambda: len(again.session.snapshot().fields) == 2)
+    assert [f.removed for f in again.session.snapshot().fields] == [False, True]
+    again.session.close()
+
+
 def test_a_damaged_field_is_told_and_the_rest_is_scored(book: CaseBook) -> None:
     rig = rig_on(book)
     rig.capture(1, 1)
