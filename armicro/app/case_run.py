@@ -54,6 +54,8 @@ class CaseOptions:
         Of the bootstrap.
     detector : DetectorChoice
         What finds nuclei.
+    locked_as : str or None
+        Which locked settings these are.
     stain_profile_text, guideline_text : str
         Their files, where they do not come from this installation; they are passed on in a bundle.
     """
@@ -66,6 +68,7 @@ class CaseOptions:
     detector: DetectorChoice = DetectorChoice()
     stain_profile_text: str = ""
     guideline_text: str = ""
+    locked_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +279,13 @@ class CaseWriter:
             The case.
         """
         summary = summarise([_cells(f.result) for f in self._fields], guideline, seed=self._options.seed)
-        document = case_document(self._options.case_id, self._fields, summary, simulated=self._simulated)
+        document = case_document(
+            self._options.case_id,
+            self._fields,
+            summary,
+            simulated=self._simulated,
+            locked_as=self._options.locked_as,
+        )
         if self._outputs.json is not None:
             self._staging.write_text(self._outputs.json, to_json(document))
         if self._outputs.report is not None:

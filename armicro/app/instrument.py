@@ -188,6 +188,7 @@ def make_instrument(options: InstrumentOptions, say: Say) -> Instrument:
         objective=_OBJECTIVE if known and turret.nosepiece is None else None,
         positions=turret.positions,
         gate=GateLimits() if options.gate else None,
+        profile_locked_by=case.locked_as,
     )
     return Instrument(Session(parts, camera), camera, pedal, book, turret.nosepiece)
 

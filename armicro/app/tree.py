@@ -15,6 +15,7 @@ from armicro.app.commands.case import case_app
 from armicro.app.commands.demo import demo
 from armicro.app.commands.doctor import doctor
 from armicro.app.commands.listing import guidelines, schema
+from armicro.app.commands.lock import lock_app
 from armicro.app.commands.replay import replay
 from armicro.app.commands.run import run as run_instrument
 from armicro.app.commands.score import score
@@ -36,6 +37,7 @@ for _command in (score, replay, simulate, demo, bench, doctor, guidelines, schem
     app.command(epilog=exit_codes.EPILOG)(_command)
 app.command("run", epilog=exit_codes.EPILOG)(run_instrument)
 app.add_typer(case_app)
+app.add_typer(lock_app)
 app.add_typer(calibrate)
 
 

@@ -60,7 +60,12 @@ class CaseField:
 
 
 def case_document(
-    case_id: str, fields: Sequence[CaseField], summary: CaseSummary, *, simulated: bool = False
+    case_id: str,
+    fields: Sequence[CaseField],
+    summary: CaseSummary,
+    *,
+    simulated: bool = False,
+    locked_as: str | None = None,
 ) -> CaseDocument:
     """Put a scored case into the form that is written.
 
@@ -74,6 +79,8 @@ def case_document(
         Their counts, score and distance to the cut-off.
     simulated : bool
         Whether the fields were rendered by the simulator.
+    locked_as : str or None
+        Which locked settings the case was made with.
 
     Returns
     -------
@@ -106,7 +113,7 @@ def case_document(
         proportions=ProportionsDocument(**{c.key: summary.proportions[c] for c in CATEGORIES}),
         cutoff=None if summary.cutoff is None else _cutoff(summary.cutoff),
         fields=tuple(_field(f, p) for f, p in zip(fields, own, strict=True)),
-        provenance=_provenance(fields, summary, shared),
+        provenance=_provenance(fields, summary, shared, locked_as),
     )
 
 
@@ -237,7 +244,10 @@ def _field(case_field: CaseField, own_parameters: dict[str, Scalar]) -> FieldDoc
 
 
 def _provenance(
-    fields: Sequence[CaseField], summary: CaseSummary, parameters: dict[str, Scalar]
+    fields: Sequence[CaseField],
+    summary: CaseSummary,
+    parameters: dict[str, Scalar],
+    locked_as: str | None,
 ) -> ProvenanceDocument:
     first: Provenance = fields[0].result.provenance
     return ProvenanceDocument(
@@ -251,6 +261,7 @@ def _provenance(
         environment=EnvironmentDocument(
             python=platform.python_version(), numpy=np.__version__, opencv=cv2.__version__
         ),
+        locked_as=None if locked_as is None else _text(locked_as),
     )
 
 

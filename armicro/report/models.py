@@ -135,6 +135,7 @@ class ProvenanceDocument(_Model):
     guideline: str
     parameters: dict[str, Scalar] = Field(description="those that all fields share")
     environment: EnvironmentDocument
+    locked_as: str | None = Field(default=None, description="name of the locked settings it was made with")
 
 
 class CaseDocument(_Model):

@@ -169,6 +169,7 @@ def make_page(
             ("Stain profile", shown(provenance.stain_profile)),
             ("Reading", shown(provenance.reading)),
             ("Nucleus detector", shown(provenance.detector)),
+            ("Settings locked as", shown(provenance.locked_as or "not locked")),
             ("Instrument calibration", ", ".join(map(shown, provenance.calibration_ids))),
             *_by_hand(evidence),
         ),

@@ -27,6 +27,7 @@ from armicro.session.commands import (
     Capture,
     Command,
     Redo,
+    SetGuideline,
     SetObjective,
     SetStainProfile,
     SetThresholds,
@@ -299,8 +300,8 @@ class Session:
         if self._is_signed_off():
             return
         locked_by = desk.parts.profile_locked_by
-        if locked_by is not None and isinstance(command, SetThresholds | SetStainProfile):
-            desk.notice(f"The stain profile is locked by {locked_by}: it cannot be changed here.")
+        if locked_by is not None and isinstance(command, SetThresholds | SetStainProfile | SetGuideline):
+            desk.notice(f"The settings are locked as {locked_by}: they cannot be changed here.")
             return
         if isinstance(command, SetThresholds):
             self._compare(command)

@@ -24,6 +24,7 @@ from armicro.app.detectors import AUTO, DetectorChoice
 from armicro.app.events import EventLines
 from armicro.app.instrument import Instrument, InstrumentOptions, make_instrument
 from armicro.app.profiles import DEFAULT_STAIN_PROFILE
+from armicro.app.settings_lock import require_identity, under_lock
 from armicro.app.staging import Staging
 from armicro.app.tables import headline, print_case
 from armicro.app.window import Keeping, eyepiece_choice, for_window, require_window, show_window
@@ -315,6 +316,7 @@ def run(
         raise InputError(f"--events takes - for stdout, not {events!r}")
     case_id = case_id if case_id is not None else f"case {datetime.now().astimezone():%Y-%m-%d %H:%M:%S}"
     case = CaseOptions(case_id, guideline, stain_profile, reading, seed, DetectorChoice(detector, engine))
+    case = under_lock(case)
     outputs = CaseOutputs(json=json, report=report, pdf=pdf)
     ending = Ending()
     lines = None if events is None else EventLines(sys.stdout, lambda: ending.ask(exit_codes.OUTPUT))
@@ -337,6 +339,8 @@ def run(
         )
         instrument = make_instrument(made, console.note)
         try:
+            if case.locked_as is not None:
+                require_identity(instrument.session.snapshot().vitals.engine)
             if not quiet:
                 Teller().begin(instrument.session)
             if lines is not None:

@@ -14,6 +14,7 @@ from armicro.app.case_inputs import image_inputs
 from armicro.app.case_run import CaseOptions, CaseOutputs, CaseWriter, FieldInput, FieldReader
 from armicro.app.detectors import AUTO, DetectorChoice
 from armicro.app.profiles import DEFAULT_STAIN_PROFILE, load_optics
+from armicro.app.settings_lock import require_identity, under_lock
 from armicro.app.staging import Staging
 from armicro.app.tables import headline, print_case
 from armicro.assays.her2_ihc import Reading
@@ -205,8 +206,11 @@ def score(
     else:
         inputs = image_inputs(images, um_per_px or [], load_optics(optics) if optics else None, roi or [])
         choice = DetectorChoice(detector, engine)
-        case = CaseOptions(case_id, guideline, stain_profile, reading, seed, choice)
-        document, written = score_images(inputs, case, outputs, quiet=quiet)
+        case = under_lock(CaseOptions(case_id, guideline, stain_profile, reading, seed, choice))
+        reader = FieldReader(case)
+        if case.locked_as is not None:
+            require_identity(reader.recipe.detector.identity)
+        document, written = score_images(inputs, case, outputs, quiet=quiet, reader=reader)
     if quiet:
         console.results().print(headline(document))
     else:

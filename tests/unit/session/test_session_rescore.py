@@ -247,7 +247,7 @@ def test_locked_profiles_stay(make_rig: Callable[..., Rig]) -> None:
     rig.capture(1, 1)
     rig.session.do(SetThresholds(PALE))
     rig.session.do(SetStainProfile("other"))
-    assert "locked by Dr. Example" in rig.notices()
+    assert "locked as Dr. Example" in rig.notices()
     assert rig.session.snapshot().profile == profile()
     assert rig.session.snapshot().profile_locked_by == "Dr. Example"
 
