@@ -56,7 +56,7 @@ def test_the_document_has_the_fields_of_its_schema(
     assert field["quality"] == {"focus": 0.8, "saturated_share": 0.01, "tissue_share": 0.9}
     assert set(written["provenance"]) == {
         "package_version", "detector", "reading", "stain_profile", "calibration_ids", "guideline",
-        "parameters", "environment",
+        "parameters", "environment", "locked_as",
     }  # fmt: skip
     assert written["provenance"]["parameters"] == {"t_weak_od": 0.13}
 
