@@ -10,9 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import pytest
+from hypothesis import HealthCheck, settings
 from onnx import TensorProto, helper, numpy_helper
 
 from tools.train.manifest import Entry, update_manifest
+
+# How long drawing examples takes says more about what else a machine does than about a test.
+settings.register_profile("armicro", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("armicro")
 
 
 def tiny_onnx() -> bytes:

@@ -81,7 +81,10 @@ class WindowRig:
         self.answers = self.window.dialogs
         self.window.resize(1280, 800)
         self.window.show()
+        # Without a window manager nobody else makes it the active one, and shortcuts need that.
+        self.window.activateWindow()
         self.parts = self.window.parts
+        self.until(self.window.isActiveWindow)
 
     def _pedal(self, t_ns: int) -> None:
         """Press at the session's own time: its clock is a scripted one."""
