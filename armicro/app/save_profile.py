@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+import re
+from dataclasses import replace
+from datetime import date, datetime
 from pathlib import Path
 
 from armicro.app.profiles import load_stain_profile
 from armicro.app.staging import Staging
 from armicro.contracts.errors import OutputError, ProfileError
-from armicro.contracts.stain import StainProfile
+from armicro.contracts.stain import StainProfile, Vector3
 
 SUFFIX = ".toml"
 
@@ -49,6 +51,34 @@ def save_stain_profile(profile: StainProfile, path: Path, today: date) -> Path:
             f"{path}: thresholds were read back as {again.thresholds}, not {profile.thresholds}"
         )
     return path
+
+
+def save_with_vector(profile: StainProfile, stain: str, vector: Vector3, folder: Path) -> Path:
+    """Write a profile with one stain's direction measured anew; nothing is replaced.
+
+    Parameters
+    ----------
+    profile : StainProfile
+        What is in force.
+    stain : str
+        "dab" or "haematoxylin".
+    vector : tuple of 3 floats
+        Its direction in RGB optical density.
+    folder : Path
+        Where the new profile goes; made if missing.
+    """
+    if stain == "dab":
+        changed = replace(profile, dab_rgb_od=vector)
+    else:
+        changed = replace(profile, haematoxylin_rgb_od=vector)
+    now = datetime.now().astimezone()
+    stem = re.sub(r"-picked-\d{8}-\d{6}(-\d+)?$", "", profile.name)
+    path = folder / f"{stem}-picked-{now:%Y%m%d-%H%M%S}{SUFFIX}"
+    number = 1
+    while path.exists():
+        number += 1
+        path = folder / f"{stem}-picked-{now:%Y%m%d-%H%M%S}-{number}{SUFFIX}"
+    return save_stain_profile(changed, path, now.date())
 
 
 def profile_text(profile: StainProfile, name: str, version: str) -> str:

@@ -12,14 +12,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import platformdirs
+
 from armicro.app.calibration_files import EyepieceFile
 from armicro.app.calibration_store import read
 from armicro.app.pedals import KEYBOARD
 from armicro.app.profiles import profile_names
-from armicro.app.save_profile import save_stain_profile
+from armicro.app.save_profile import save_stain_profile, save_with_vector
 from armicro.contracts.devices import Gesture, LinkEvent, LinkState, PedalPress
 from armicro.contracts.errors import CalibrationError, DeviceError
 from armicro.contracts.eyepiece import EyepieceCalibration
+from armicro.contracts.stain import Vector3
 from armicro.scoring.guidelines import guideline_names, load_guideline
 from armicro.session.commands import SetStainProfile
 from armicro.session.session import Session
@@ -238,6 +241,12 @@ def show_window(
         written = save_stain_profile(session.snapshot().profile, path, datetime.now().astimezone().date())
         session.do(SetStainProfile(str(written)))
 
+    def apply_vector(stain: str, vector: Vector3) -> None:
+        """Go on with a profile of the same thresholds and one other vector, kept as a file of its own."""
+        folder = platformdirs.user_data_path("armicro", appauthor=False) / "profiles"
+        written = save_with_vector(session.snapshot().profile, stain, vector, folder)
+        session.do(SetStainProfile(str(written)))
+
     def display_gone(words: str) -> None:
         state = LinkState.LOST if words else LinkState.CONNECTED
         told = words or "The eyepiece display is back."
@@ -248,6 +257,7 @@ def show_window(
         guidelines={name: load_guideline(name).title for name in guideline_names()},
         profiles=lambda: profile_names("stain"),
         save_profile=save,
+        apply_stain_vector=apply_vector,
         pedal_down=pedal.down,
         pedal_up=pedal.up,
         cases=None if cases is None else lambda: kept_names(cases),

@@ -11,6 +11,7 @@ from PyQt6.QtWidgets import QApplication, QMainWindow
 
 from armicro.contracts.cells import CATEGORIES
 from armicro.contracts.stain import DabThresholds
+from armicro.imaging.stain import brightest
 from armicro.session.commands import (
     Capture,
     Command,
@@ -40,8 +41,6 @@ from armicro.ui.stain_pick import measure
 from armicro.ui.steering import steer
 from armicro.ui.theme import GREATEST_FONT_PX, LEAST_FONT_PX, apply_theme, fitting_font_px
 from armicro.ui.worker import Worker
-
-_ASSUMED_WHITE = (240.0, 240.0, 240.0)
 
 
 class MainWindow(QMainWindow):
@@ -275,7 +274,8 @@ class MainWindow(QMainWindow):
             rgb = measure(self._live.frame.rgb, y_px, x_px)
             if rgb is not None:
                 profile = self._snap.profile
-                white = profile.white_rgb or _ASSUMED_WHITE
+                frame = self._live.frame
+                white = profile.white_rgb or brightest(frame.rgb, frame.optics.um_per_px)
                 self.parts.stain.stain_pick.show_measured(rgb, white, profile)
 
     def _to_thresholds(self) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from armicro.app.data_files import data_folder
 from armicro.app.profiles import SCHEMAS, load_optics, load_stain_profile, profile_names, schema_text
+from armicro.app.save_profile import save_with_vector
 from armicro.contracts.errors import ProfileError
 from armicro.contracts.frame import Optics
 
@@ -137,3 +138,16 @@ def test_unknown_names_and_missing_files(tmp_path: Path) -> None:
     (tmp_path / "b.toml").write_bytes(b"\xff\xff")
     with pytest.raises(ProfileError, match="not a text file"):
         load_stain_profile(str(tmp_path / "b.toml"))
+
+
+def test_a_picked_vector_makes_a_profile_of_its_own(tmp_path: Path) -> None:
+    before = load_stain_profile()
+    vector = (0.3, 0.5, 0.8)
+    first = save_with_vector(before, "dab", vector, tmp_path)
+    second = save_with_vector(load_stain_profile(str(first)), "haematoxylin", (0.6, 0.7, 0.3), tmp_path)
+    made, again = load_stain_profile(str(first)), load_stain_profile(str(second))
+    assert (made.dab_rgb_od, made.thresholds) == (vector, before.thresholds)
+    assert made.haematoxylin_rgb_od == before.haematoxylin_rgb_od
+    assert again.dab_rgb_od == vector
+    assert first != second
+    assert again.name.count("picked") == 1
