@@ -9,6 +9,7 @@ from pathlib import Path
 
 from armicro.app.case_run import CaseOptions
 from armicro.app.detectors import make_detector
+from armicro.app.flat_field import load_flat
 from armicro.app.pedals import make_pedal, make_turret
 from armicro.app.profiles import load_stain_profile
 from armicro.contracts.casebook import OpenCase
@@ -49,6 +50,8 @@ class InstrumentOptions:
         Scale, where the camera does not tell it.
     cti : tuple of Path
         GenTL producers for GenICam cameras.
+    flat : Path or None
+        Flat field that pictures are corrected by.
     gate : bool
         Whether the quality gate leaves fields out that it refuses, and counts overlaps once.
     cases : Path or None
@@ -68,6 +71,7 @@ class InstrumentOptions:
     cti: tuple[Path, ...] = ()
     cases: Path | None = None
     gate: bool = False
+    flat: Path | None = None
     pedal_profile: str | None = None
     nosepiece: str | None = None
     positions: tuple[str, ...] = ()
@@ -170,12 +174,15 @@ def make_instrument(options: InstrumentOptions, say: Say) -> Instrument:
     camera = make_camera(options)
     pedal = make_pedal(options.pedal, options.pedal_profile)
     turret = make_turret(options.nosepiece, options.positions)
+    flat = None if options.flat is None else load_flat(options.flat)
     case = options.case
     known = {} if options.um_per_px is None else {_OBJECTIVE: Optics(options.um_per_px)}
     book = None if options.cases is None else CaseBook(options.cases)
     parts = SessionParts(
         detector=make_detector(case.detector, say),
-        load_profile=load_stain_profile,
+        load_profile=load_stain_profile if flat is None else flat.profiles(load_stain_profile),
+        correct=flat,
+        calibration_id="none" if flat is None else flat.identity,
         load_guideline=load_guideline,
         open_case=_in_memory if book is None else book.open_case,
         case_id=case.case_id,

@@ -190,6 +190,11 @@ class Desk:
             self.parts.skeleton,
         )
 
+    def corrected(self, frame: Frame) -> Frame:
+        """Return a picture as it is read and kept; raises `CalibrationError` where it cannot be corrected."""
+        correct = self.parts.correct
+        return frame if correct is None else replace(frame, rgb=correct(frame.rgb))
+
     def current_reading(self, number: int) -> FieldReading | None:
         """Return a field's reading if it is by what holds now."""
         reading = self.book.readings.get(number)

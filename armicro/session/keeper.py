@@ -14,7 +14,7 @@ import numpy as np
 from armicro import __version__
 from armicro.contracts.arrays import U8, frozen
 from armicro.contracts.casebook import CaseEvent
-from armicro.contracts.errors import ArmicroError, StoreError
+from armicro.contracts.errors import ArmicroError, CalibrationError, StoreError
 from armicro.contracts.frame import Frame
 from armicro.imaging.gate import GateLimits
 from armicro.imaging.overlap import coarse
@@ -95,8 +95,12 @@ class Keeper:
 
     def _keep(self, chosen: Chosen) -> None:
         desk = self._desk
-        frame = chosen.seen.frame
         try:
+            try:
+                frame = desk.corrected(chosen.seen.frame)
+            except CalibrationError as error:
+                desk.notice(f"Not captured: {error}")
+                return
             with desk.store_lock:
                 book = desk.book
                 number = book.store.keep(frame, chosen.press_ns)

@@ -11,6 +11,7 @@ from typing import Protocol
 from armicro.analysis.read_per_cell import PerCellParams
 from armicro.analysis.skeleton import SkeletonParams
 from armicro.assays.recipe import Reading
+from armicro.contracts.arrays import U8
 from armicro.contracts.casebook import OpenCase
 from armicro.contracts.frame import Optics
 from armicro.contracts.protocols import NucleusDetector
@@ -18,6 +19,19 @@ from armicro.contracts.results import Scalar
 from armicro.contracts.stain import StainProfile
 from armicro.imaging.gate import GateLimits
 from armicro.scoring.model import Guideline
+
+
+class FrameCorrection(Protocol):
+    """What is done to each picture before it is read or kept."""
+
+    @property
+    def identity(self) -> str:
+        """Of the calibration; stamped on results."""
+        ...
+
+    def __call__(self, rgb: U8) -> U8:
+        """Correct a picture (H, W, 3); raises `CalibrationError` where it does not fit."""
+        ...
 
 
 class DetectorSource(Protocol):
@@ -121,6 +135,8 @@ class SessionParts:
         The one in use at the beginning.
     positions : mapping of int to str
         Which objective stands at which position of the nosepiece.
+    correct : FrameCorrection or None
+        What is done to each picture before it is read or kept.
     gate : GateLimits or None
         Limits of the quality gate; a field that it refuses is left out until it is restored with a reason,
         and what an earlier field shows counts once. None only warns.
@@ -149,5 +165,6 @@ class SessionParts:
     positions: Mapping[int, str] = field(default_factory=dict)
     profile_locked_by: str | None = None
     gate: GateLimits | None = None
+    correct: FrameCorrection | None = None
     limits: SessionLimits = SessionLimits()
     clock: Callable[[], int] = time.monotonic_ns

@@ -169,7 +169,12 @@ class Reader:
             if desk.is_blanked():
                 return
             recipe, key = desk.recipe(), desk.reading_key()[:-1]
-        kept = self._read(seen.frame, recipe, self._unless_captured)
+        try:
+            frame = desk.corrected(seen.frame)
+        except ArmicroError as error:
+            self._engine_failed(str(error))
+            return
+        kept = self._read(frame, recipe, self._unless_captured)
         if kept is None:
             return
         with desk.lock:

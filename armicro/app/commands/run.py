@@ -254,6 +254,14 @@ def run(
             "--eyepiece-calibration", metavar="FILE", help="Alignment, from `armicro calibrate eyepiece`."
         ),
     ] = None,
+    flat_field: Annotated[
+        Path | None,
+        typer.Option(
+            "--flat-field",
+            metavar="FILE",
+            help="Even the light by this calibration, from `armicro calibrate flat`.",
+        ),
+    ] = None,
     gate: Annotated[
         bool | None,
         typer.Option(
@@ -332,6 +340,7 @@ def run(
             um_per_px,
             tuple(cti or ()),
             cases=place,
+            flat=flat_field,
             gate=gate if gate is not None else not headless,
             pedal_profile=pedal_profile,
             nosepiece=nosepiece,

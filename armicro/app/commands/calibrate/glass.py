@@ -5,22 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from armicro.app import console
 from armicro.app.calibration_files import DustFile, FlatFile
 from armicro.app.calibration_store import build, newest, read_as, write
 from armicro.app.commands.calibrate import common
+from armicro.app.flat_field import flat_of
 from armicro.contracts.errors import CalibrationError
-from armicro.imaging.glass import FlatField, measure_glass
+from armicro.imaging.glass import measure_glass
 from armicro.imaging.glass_drift import glass_drift
-
-
-def flat_of(stored: FlatFile) -> FlatField:
-    """Return a stored flat field as the science takes it."""
-    light = np.array([stored.light_red, stored.light_green, stored.light_blue], np.float64)
-    return FlatField(stored.shape_px, stored.white_rgb, stored.degree, light)
 
 
 def flat(

@@ -15,7 +15,7 @@ from armicro.app import console
 from armicro.app.calibration_files import ANY, ControlFile, FlatFile, StainFile
 from armicro.app.calibration_store import build, read_as, write
 from armicro.app.commands.calibrate import common
-from armicro.app.commands.calibrate.glass import flat_of
+from armicro.app.flat_field import flat_of
 from armicro.app.profile_writing import stain_profile_text, text_sha256
 from armicro.app.profiles import DEFAULT_STAIN_PROFILE, load_stain_profile
 from armicro.contracts.arrays import U8
