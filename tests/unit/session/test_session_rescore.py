@@ -60,6 +60,8 @@ def test_new_thresholds_score_all_fields_anew_as_a_full_reading_would(rig: Rig) 
     for place in range(4):
         rig.capture(place)
     rig.scored(4)
+    # The live picture is read last: nothing else is under way then.
+    rig.until(lambda: (v := rig.session.live()) is not None and v.result_frame_id == rig.frame_id)
     calls = rig.detector.calls
     rig.session.do(SetThresholds(PALE))
     assert rig.session.snapshot().profile.thresholds == PALE
