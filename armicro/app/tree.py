@@ -19,6 +19,7 @@ from armicro.app.commands.lock import lock_app
 from armicro.app.commands.replay import replay
 from armicro.app.commands.run import run as run_instrument
 from armicro.app.commands.score import score
+from armicro.app.commands.setup import setup
 from armicro.app.commands.simulate import simulate
 
 UsageProblem: type[Exception] = typer.BadParameter.__mro__[2]
@@ -33,7 +34,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (score, replay, simulate, demo, bench, doctor, guidelines, schema):
+for _command in (score, replay, simulate, demo, bench, doctor, guidelines, schema, setup):
     app.command(epilog=exit_codes.EPILOG)(_command)
 app.command("run", epilog=exit_codes.EPILOG)(run_instrument)
 app.add_typer(case_app)

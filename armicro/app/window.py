@@ -32,7 +32,7 @@ from armicro.store.casebook import CaseBook
 SIMULATED = "sim"
 NO_CAMERA = (
     "No camera was named, so this is the simulated slide: arrow keys move it. "
-    "For a real one start `armicro run --camera NAME`."
+    "For a real one run `armicro setup` once, or start `armicro run --camera NAME`."
 )
 _LONG_PRESS_NS = 600_000_000
 _SPACE = "space bar"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -91,9 +94,17 @@ def demo(
     ] = 1024,
     detector: options.Detector = AUTO,
     engine: options.Engine = EngineName.AUTO,
+    window: Annotated[
+        bool | None,
+        typer.Option(
+            "--window/--no-window",
+            help="Open the instrument's window on the simulated slide afterwards; without this option only "
+            "where someone sits at a terminal with a display.",
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
-    """Score a simulated case and one real picture, and write reports.
+    """Score a simulated case and one real picture, write reports, and open the instrument's window.
 
     Needs no image of your own and no network. What an earlier demo wrote in the folder is replaced.
     """
@@ -113,3 +124,20 @@ def demo(
     shown.print()
     shown.print(f"Open {console.shown(out / 'report.html')} in a browser.", soft_wrap=True)
     shown.print(f"Done in {time.perf_counter() - begin:.1f} s.")
+    if window if window is not None else _someone_is_there():
+        shown.print("The instrument opens on a simulated slide; close its window to end.")
+        from armicro.app.tree import run as program
+
+        code = program(["run", "--camera", "sim", "--no-keep", "--quiet", "--detector", detector])
+        if code:
+            raise typer.Exit(code)
+
+
+def _someone_is_there() -> bool:
+    """Whether a person sits at a terminal with a display, and the window can be opened."""
+    display = sys.platform in ("win32", "darwin") or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
+    )
+    if not (display and sys.stdin.isatty() and sys.stdout.isatty()):
+        return False
+    return importlib.util.find_spec("PyQt6") is not None

@@ -23,6 +23,7 @@ from armicro.app.case_run import CaseOptions, CaseOutputs, CaseWriter, FieldInpu
 from armicro.app.detectors import AUTO, DetectorChoice
 from armicro.app.events import EventLines
 from armicro.app.instrument import Instrument, InstrumentOptions, make_instrument
+from armicro.app.instrument_file import read_instrument
 from armicro.app.profiles import DEFAULT_STAIN_PROFILE
 from armicro.app.settings_lock import require_identity, under_lock
 from armicro.app.staging import Staging
@@ -315,11 +316,20 @@ def run(
     It ends with its window, on Ctrl-C, SIGTERM, or with --until-fields; outputs are written then.
     """
     notices: tuple[str, ...] = ()
+    here = read_instrument() if camera is None else None
+    if here is not None:
+        camera, cti = here.camera, cti or [Path(p) for p in here.cti]
+        um_per_px = um_per_px if um_per_px is not None else here.um_per_px
+        pedal, pedal_profile = pedal or here.pedal, pedal_profile or here.pedal_profile
+        nosepiece, position = nosepiece or here.nosepiece, position or list(here.positions)
+        eyepiece = eyepiece or here.eyepiece
+        eyepiece_calibration = eyepiece_calibration or _path(here.eyepiece_calibration)
+        flat_field = flat_field or _path(here.flat_field)
     if not headless:
         camera, pedal, notices = for_window(camera, pedal)
         require_window()
     if camera is None:
-        raise InputError("without a window the camera has to be named: give --camera NAME")
+        raise InputError("without a window the camera has to be named: give --camera, or run armicro setup")
     if events not in (None, "-"):
         raise InputError(f"--events takes - for stdout, not {events!r}")
     case_id = case_id if case_id is not None else f"case {datetime.now().astimezone():%Y-%m-%d %H:%M:%S}"
@@ -374,6 +384,10 @@ def run(
     _say_result(document, written, lines is not None, quiet=quiet)
     if ending.code != exit_codes.DONE:
         raise typer.Exit(ending.code)
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(text)
 
 
 def _say_result(
