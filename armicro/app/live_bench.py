@@ -264,6 +264,7 @@ def _thresholds(rig: _Rig, found: LiveResult) -> None:
     """Move a threshold back and forth; wait for the visible field and for all captured ones."""
     session = rig.session
     kept = session.snapshot().profile.thresholds
+    rig.until(lambda: (v := session.live()) is not None and v.result is not None)
     for k in range(10):
         moved = replace(kept, weak_od=kept.weak_od + 0.004 * (k + 1))
         begin = time.perf_counter()

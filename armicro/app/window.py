@@ -153,9 +153,9 @@ class Keeping:
 
 
 def kept_names(cases: Path) -> tuple[str, ...]:
-    """Return the names of the kept cases, the latest first."""
+    """Return the names of the kept cases that have fields, the latest first."""
     with closing(CaseBook(cases)) as book:
-        return tuple(row.name for row in book.cases())
+        return tuple(row.name for row in book.cases() if row.fields)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,10 @@ class Answers(Dialogs):
         self.asked.append(f"{title}: {question}")
         return self.word
 
+    def kept_case(self, names: Sequence[str]) -> str | None:
+        self.asked.append(" ".join(names))
+        return self.word
+
     def report_file(self, suggested: str) -> Path | None:
         self.asked.append(suggested)
         return self.path
