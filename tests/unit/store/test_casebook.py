@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -233,6 +235,67 @@ def test_a_full_disk_is_told_and_nothing_kept_is_lost(
     book.close()
 
 
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 3 MB of its own."""
+    mount, place = shutil.which("mount"), tmp_path / "disk"
+    place.mkdir()
+    if (
+        mount is None
+        or subprocess.run(
+            [mount, "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(place)], capture_output=True, check=False
+        ).returncode
+    ):
+        pytest.skip("no file system can be mounted here: that takes root on Linux")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_disk_that_fills_up_keeps_what_was_told_and_takes_more_when_there_is_room(small_disk: Path) -> None:
+    book = CaseBook(small_disk / "cases")
+    case = book.open_case("a")
+    told: dict[int, int] = {}
+
+    def fill() -> None:
+        noise = np.random.default_rng(0)
+        for k in range(100):
+            rgb = noise.integers(0, 256, (300, 300, 3), np.uint8)
+            rgb.flags.writeable = False
+            told[case.keep(Frame(rgb, k, k, Optics(0.25), "camera"), k)] = int(rgb.sum())
+
+    with pytest.raises(StoreError, match=r"(?i)no (space left|room)"):
+        fill()
+    assert len(told) > 2
+    assert not list(small_disk.rglob("*.part"))
+    for number, total in told.items():
+        assert int(case.frame(number).rgb.sum()) == total
+    assert book.verify("a") == ()
+    case.close()
+    book.close()
+    subprocess.run(["mount", "-o", "remount,size=20m", str(small_disk)], check=True)
+    again = CaseBook(small_disk / "cases")
+    case = again.open_case("a")
+    assert case.keep(a_frame(1), 1) == len(told) + 1
+    case.close()
+    assert again.verify("a") == ()
+    again.close()
+
+
+def test_a_disk_that_cannot_be_written_is_told_and_stays_readable(small_disk: Path) -> None:
+    book = CaseBook(small_disk / "cases")
+    case = book.open_case("a")
+    case.keep(a_frame(1), 1)
+    case.close()
+    book.close()
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    try:
+        with pytest.raises(StoreError, match=r"(?i)cannot be written|read-only"):
+            CaseBook(small_disk / "cases").open_case("a").keep(a_frame(2), 2)
+        assert list((small_disk / "cases" / "fields").rglob("field-0001.ome.tif"))
+    finally:
+        subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+
+
 def test_a_file_that_no_record_knows_is_put_aside(tmp_path: Path) -> None:
     book = CaseBook(tmp_path)
     case = book.open_case("a")
@@ -247,6 +310,7 @@ def test_a_file_that_no_record_knows_is_put_aside(tmp_path: Path) -> None:
 
 CAPTURING = """
 import sys, numpy as np
+from collections.abc import Iterator
 from pathlib import Path
 from armicro.contracts.frame import Frame, Optics
 from armicro.store.casebook import CaseBook
