@@ -11,6 +11,7 @@ from armicro.app import console, options
 from armicro.app.case_run import CaseOptions, CaseOutputs, CaseWriter, FieldInput, FieldReader, TimedResult
 from armicro.app.detectors import AUTO, DetectorChoice
 from armicro.app.profiles import DEFAULT_STAIN_PROFILE, load_optics
+from armicro.app.settings_lock import require_identity, under_lock
 from armicro.app.staging import Staging
 from armicro.app.tables import headline, print_case
 from armicro.assays.her2_ihc import Reading
@@ -70,6 +71,8 @@ def replay_recording(
         The case, the files that were written, what the lanes did, and remarks for people.
     """
     reader = FieldReader(options_)
+    if options_.locked_as is not None:
+        require_identity(reader.recipe.detector.identity)
     remarks = []
     with Staging() as staging:
         writer = CaseWriter(options_, outputs, staging, [])
@@ -144,7 +147,9 @@ def replay(
         um_per_px = load_optics(optics).um_per_px
     document, written, counts, remarks = replay_recording(
         open_recording(recording, um_per_px, pedal),
-        CaseOptions(case_id, guideline, stain_profile, reading, seed, DetectorChoice(detector, engine)),
+        under_lock(
+            CaseOptions(case_id, guideline, stain_profile, reading, seed, DetectorChoice(detector, engine))
+        ),
         CaseOutputs(json, cells, overlay, report, reproducible, geojson, pdf, dicom, bundle),
         frames=frames,
         live=live,

@@ -13,6 +13,7 @@ from armicro.app.bundle_in import SUFFIX, load_case
 from armicro.app.case_inputs import image_inputs
 from armicro.app.case_run import CaseOptions, CaseOutputs, CaseWriter, FieldInput, FieldReader
 from armicro.app.detectors import AUTO, DetectorChoice
+from armicro.app.gated import Gate
 from armicro.app.profiles import DEFAULT_STAIN_PROFILE, load_optics
 from armicro.app.settings_lock import require_identity, under_lock
 from armicro.app.staging import Staging
@@ -54,6 +55,7 @@ def score_images(
     *,
     quiet: bool = False,
     reader: FieldReader | None = None,
+    gated: bool = False,
 ) -> tuple[CaseDocument, tuple[Path, ...]]:
     """Score a case from image files and write what was asked for.
 
@@ -69,6 +71,8 @@ def score_images(
         Show no progress.
     reader : FieldReader or None
         Reads the fields; None makes one of the options.
+    gated : bool
+        Leave out what the quality gate refuses, and count once what several fields show.
 
     Returns
     -------
@@ -81,13 +85,22 @@ def score_images(
         If anything cannot be read or written.
     """
     reader = reader or FieldReader(options_)
+    gate, scored = Gate(reader.recipe.profile.white_rgb) if gated else None, 0
     with Staging(i.path for i in images) as staging:
         writer = CaseWriter(options_, outputs, staging, [i.stem for i in images])
         with console.progress("scoring", len(images), quiet=quiet) as tick:
             for number, image in enumerate(images):
                 tick(number, image.stem)
-                item = image.load()
-                writer.add(item, reader.read(item.frame, item.regions))
+                item: FieldInput | None = image.load()
+                if gate is not None and item is not None:
+                    item, words = gate.passes(number + 1, item)
+                    for text in (*words, *(() if item is not None else ("left out of the score",))):
+                        console.note(f"{image.path.name}: {text}")
+                if item is not None:
+                    writer.add(item, reader.read(item.frame, item.regions))
+                    scored += 1
+            if not scored:
+                raise InputError("the quality gate refused every field, so there is nothing to score")
         reader.tell()
         document = writer.finish(reader.guideline)
         return document, staging.commit()
@@ -191,6 +204,13 @@ def score(
     pdf: options.Pdf = None,
     dicom: options.Dicom = None,
     bundle: options.Bundle = None,
+    gate: Annotated[
+        bool,
+        typer.Option(
+            "--gate",
+            help="Leave out fields that the quality gate refuses, and count once what several show.",
+        ),
+    ] = False,
     reproducible: options.Reproducible = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -210,7 +230,7 @@ def score(
         reader = FieldReader(case)
         if case.locked_as is not None:
             require_identity(reader.recipe.detector.identity)
-        document, written = score_images(inputs, case, outputs, quiet=quiet, reader=reader)
+        document, written = score_images(inputs, case, outputs, quiet=quiet, reader=reader, gated=gate)
     if quiet:
         console.results().print(headline(document))
     else:
