@@ -20,6 +20,9 @@ from armicro.contracts.cells import CATEGORIES
 from armicro.contracts.frame import Optics
 from armicro.contracts.stain import DabThresholds
 from armicro.devices.capture import CaptureLoop
+from armicro.devices.image_files import read_image, write_png
+from armicro.overlay.eyepiece_geometry import EyepieceGeometry
+from armicro.overlay.eyepiece_sum import simulate_sum
 from armicro.scoring.guidelines import DEFAULT_GUIDELINE, guideline_names, load_guideline
 from armicro.session.commands import RemoveField, SetThresholds
 from armicro.session.parts import SessionParts
@@ -28,6 +31,7 @@ from armicro.sim.params import parse_mix
 from armicro.sim.slide import SimulatedSlide, SlideParams, case_at
 from armicro.store.memory import MemoryCase
 from armicro.ui.actions import offered
+from armicro.ui.eyepiece_window import EyepieceWindow
 from armicro.ui.help_dialog import HelpDialog
 from armicro.ui.hooks import Hooks
 from armicro.ui.main_window import MainWindow
@@ -41,6 +45,7 @@ _WAIT_S = 180.0
 _PLACES_UM = ((0.0, 0.0), (-110.0, -90.0), (-90.0, 100.0), (110.0, 70.0), (40.0, -60.0))
 """Where fields are captured; all of them away from the slide's mirrored edges."""
 SIZES = ((1280, 800), (1920, 1080))
+_EYEPIECE_PX = (1920, 1080)
 
 
 def wait_ms(ms: float) -> None:
@@ -191,6 +196,20 @@ def _memory(case_id: str) -> OpenCase:
     return MemoryCase()
 
 
+def _take_eyepiece(studio: Studio, eyepiece: EyepieceWindow, out: Path) -> Iterator[Path]:
+    """Take the eyepiece's display, and what an eye sees through it."""
+    studio.until(lambda: eyepiece.shown.result is not None)
+    path = studio.take(out / "10-eyepiece-display.png", eyepiece)
+    yield path
+    live = studio.session.live()
+    display = read_image(path, _UM_PER_PX).rgb
+    if live is not None:
+        geometry = EyepieceGeometry.fitted(live.frame.shape, display.shape[:2])
+        seen = out / "10-eyepiece-as-seen.png"
+        write_png(seen, simulate_sum(live.frame.rgb, display, 0.7, geometry))
+        yield seen
+
+
 def take_all(out: Path, settings: Path, only: str) -> Iterator[Path]:
     """Take every state at every size; yields the files."""
     studio = Studio(settings)
@@ -224,10 +243,19 @@ def take_all(out: Path, settings: Path, only: str) -> Iterator[Path]:
         window.actions_by_name["eyepiece"].trigger()
         yield from take("7-as-in-the-eyepiece")
         window.actions_by_name["eyepiece"].trigger()
+        eyepiece = EyepieceWindow(studio.session)
+        eyepiece.resize(*_EYEPIECE_PX)
+        eyepiece.show()
+        if only in "10-eyepiece":
+            yield from _take_eyepiece(studio, eyepiece, out)
         window.parts.bottom.setCurrentIndex(1)
         studio.slide.faults.lose(math.inf)
         studio.until(lambda: studio.session.snapshot().faults)
         yield from take("8-unplugged")
+        if only in "11-eyepiece-fault":
+            studio.until(lambda: eyepiece.shown.rim.fault)
+            yield studio.take(out / "11-eyepiece-fault.png", eyepiece)
+        eyepiece.close()
         if only in "9-help":
             help_ = HelpDialog(offered(window.hooks), window)
             help_.show()
