@@ -79,11 +79,11 @@ def test_a_reading_grows_old(make_rig: Callable[..., Rig]) -> None:
     rig = make_rig(SessionLimits(result_age_s=1.0))
     read_at(rig, 1)
     rig.detector.gate.clear()
-    for _ in range(8):
+    for _ in range(3):
         rig.expose(1)
     news: list[None] = []
     rig.session.subscribe(lambda: news.append(None))
-    rig.now_ns += 400 * MS
+    rig.now_ns += 900 * MS
     assert not shown(rig)
     rig.until(lambda: news)
 
