@@ -81,6 +81,8 @@ def test_a_reading_grows_old(make_rig: Callable[..., Rig]) -> None:
     rig.detector.gate.clear()
     for _ in range(3):
         rig.expose(1)
+    # What has to be noticed is noticed by a look every 50 ms.
+    rig.until(lambda: rig.session._held_live)
     news: list[None] = []
     rig.session.subscribe(lambda: news.append(None))
     rig.now_ns += 900 * MS
