@@ -153,8 +153,14 @@ def require_identity(identity: str, folder: Path | None = None) -> None:
         )
 
 
-def set_lock(name: str, options: CaseOptions, say: Say, folder: Path | None = None) -> SettingsLock:
-    """Lock settings under a name.
+def set_lock(
+    name: str,
+    options: CaseOptions,
+    say: Say,
+    folder: Path | None = None,
+    identity: str | None = None,
+) -> SettingsLock:
+    """Lock settings under a name; `identity` of what finds nuclei, where it is made already.
 
     Raises
     ------
@@ -180,7 +186,7 @@ def set_lock(name: str, options: CaseOptions, say: Say, folder: Path | None = No
         "reading": str(options.reading),
         "detector": options.detector.name,
         "engine": str(options.detector.engine),
-        "identity": make_detector(options.detector, say).detector.identity,
+        "identity": identity or make_detector(options.detector, say).detector.identity,
         "profile_sha256": hashlib.sha256(text.encode()).hexdigest(),
     }
     _log(folder, "lock", {k: str(v) for k, v in values.items()})

@@ -8,17 +8,20 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import platformdirs
 
 from armicro.app.calibration_files import EyepieceFile
 from armicro.app.calibration_store import read
+from armicro.app.case_run import CaseOptions
 from armicro.app.pedals import KEYBOARD
 from armicro.app.profiles import profile_names
 from armicro.app.save_profile import save_stain_profile, save_with_vector
+from armicro.app.settings_lock import set_lock
 from armicro.contracts.devices import Gesture, LinkEvent, LinkState, PedalPress
 from armicro.contracts.errors import CalibrationError, DeviceError
 from armicro.contracts.eyepiece import EyepieceCalibration
@@ -198,6 +201,34 @@ def eyepiece_choice(display: str | None, calibration: Path | None) -> EyepieceCh
     return EyepieceChoice(display, file.calibration(), at_once=True)
 
 
+def lock_as(session: Session, options: CaseOptions, name: str) -> None:
+    """Keep the profile in force as a file, go on with it, and lock all settings as they are.
+
+    Parameters
+    ----------
+    session : Session
+        Whose settings.
+    options : CaseOptions
+        Reading, detector and engine.
+    name : str
+        Of the lock.
+
+    Raises
+    ------
+    ArmicroError
+        If settings are locked already, or nothing can be written.
+    """
+    snapshot = session.snapshot()
+    now = datetime.now().astimezone()
+    folder = platformdirs.user_data_path("armicro", appauthor=False) / "profiles"
+    path = folder / f"{snapshot.profile.name}-locked-{now:%Y%m%d-%H%M%S}.toml"
+    written = save_stain_profile(snapshot.profile, path, now.date())
+    made = replace(options, guideline=snapshot.guideline, stain_profile=str(written))
+    words = set_lock(name, made, lambda _: None, identity=snapshot.vitals.engine).words
+    session.do(SetStainProfile(str(written)))
+    session.lock_settings(words)
+
+
 def show_window(
     session: Session,
     keeping: Keeping,
@@ -206,6 +237,7 @@ def show_window(
     ending: Callable[[], bool],
     eyepiece: EyepieceChoice = EyepieceChoice(),
     cases: Path | None = None,
+    options: CaseOptions | None = None,
 ) -> None:
     """Open the window and stay until it is closed.
 
@@ -225,6 +257,8 @@ def show_window(
         The eyepiece's display.
     cases : Path or None
         Folder of the kept cases.
+    options : CaseOptions or None
+        What the settings are locked with, beside profile and rules; None offers no lock.
     """
     from armicro.ui.eyepiece_hook import EyepieceHook
     from armicro.ui.hooks import Hooks
@@ -258,6 +292,7 @@ def show_window(
         profiles=lambda: profile_names("stain"),
         save_profile=save,
         apply_stain_vector=apply_vector,
+        lock_profile=None if options is None else partial(lock_as, session, options),
         pedal_down=pedal.down,
         pedal_up=pedal.up,
         cases=None if cases is None else lambda: kept_names(cases),

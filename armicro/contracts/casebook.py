@@ -46,7 +46,7 @@ class Earlier:
 
 
 MAY_FOLLOW_SIGN_OFF = frozenset(
-    {"amend", "opened", "closed", "export", "fault", "recovered", "objective", "verify"}
+    {"amend", "opened", "closed", "export", "fault", "recovered", "objective", "settings-lock", "verify"}
 )
 """Kinds of events that a case takes after it was signed off: those that change nothing about it."""
 

@@ -137,6 +137,7 @@ class Desk:
         self.rates = Rates()
         choice = CaseChoice(parts.load_profile(parts.profile), parts.load_guideline(parts.guideline))
         self.book = open_book(parts, parts.case_id, choice, 0)
+        self.locked_by = parts.profile_locked_by
         self.detector_identity = parts.detector.detector.identity
         self.camera: CameraInfo | None = None
         self.overlay_on = True

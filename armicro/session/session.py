@@ -106,6 +106,16 @@ class Session:
             desk.notice(f"Not done: {error}")
         desk.outbox.deliver()
 
+    def lock_settings(self, words: str) -> None:
+        """Change profile, thresholds and rules no more from now on; `words` say as what they are locked."""
+        desk = self._desk
+        with desk.lock:
+            desk.locked_by = words
+            desk.locked_forget_change()
+            desk.outbox.put()
+        desk.record("settings-lock", name=words)
+        desk.outbox.deliver()
+
     def field_frame(self, number: int) -> Frame | None:
         """Return the pixels of a captured field; None if there is none. May wait for the disk."""
         desk = self._desk
@@ -299,7 +309,7 @@ class Session:
         desk = self._desk
         if self._is_signed_off():
             return
-        locked_by = desk.parts.profile_locked_by
+        locked_by = desk.locked_by
         if locked_by is not None and isinstance(command, SetThresholds | SetStainProfile | SetGuideline):
             desk.notice(f"The settings are locked as {locked_by}: they cannot be changed here.")
             return

@@ -29,7 +29,7 @@ def snapshot_of(desk: Desk, objectives: Objectives) -> SessionSnapshot:
         case_id=desk.book.case_id,
         guideline=choice.guideline.name,
         profile=choice.profile,
-        profile_locked_by=desk.parts.profile_locked_by,
+        profile_locked_by=desk.locked_by,
         objectives=objectives.choices,
         objective=objectives.name,
         camera=desk.camera,

@@ -70,10 +70,11 @@ class Header(QWidget):
         self.case.setText(case_title(snap.case_id) + signed)
         self.case.setToolTip(f"Signed off {snap.signed_off}" if snap.signed_off is not None else "")
         self._choose(self.guideline, snap.guideline)
+        self.guideline.setEnabled(snap.profile_locked_by is None)
         lock = " · locked" if snap.profile_locked_by is not None else ""
         self.profile.setText(f"profile {snap.profile.name} {snap.profile.version}{lock}")
         if snap.profile_locked_by is not None:
-            self.profile.setToolTip(f"Locked by {snap.profile_locked_by}. {snap.profile.source}")
+            self.profile.setToolTip(f"Locked as {snap.profile_locked_by}. {snap.profile.source}")
         else:
             self.profile.setToolTip(snap.profile.source)
         if snap.camera is not None:

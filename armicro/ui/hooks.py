@@ -34,7 +34,7 @@ class Hooks:
     save_profile : callable or None
         Told the file in which the profile in force is to be kept; its stem is the profile's name.
     lock_profile : callable or None
-        Told who locks the profile in force.
+        Told under which name the settings in force are to be locked.
     apply_stain_vector : callable or None
         Told which stain was measured in the live picture and its direction in RGB optical density.
     flat_field : callable or None

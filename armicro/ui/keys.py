@@ -67,7 +67,7 @@ ACTIONS: tuple[Shortcut, ...] = (
     Shortcut("remove_cell", "Field", "Not a tumour cell", "Delete"),
     Shortcut("choose_profile", "Stain", "&Choose profile…", "Ctrl+P"),
     Shortcut("save_profile", "Stain", "&Save profile as…", "Ctrl+S"),
-    Shortcut("lock_profile", "Stain", "&Lock profile…", "Ctrl+L"),
+    Shortcut("lock_profile", "Stain", "&Lock settings…", "Ctrl+L"),
     Shortcut("pick_stain", "Stain", "&Pick stain", "K"),
     Shortcut("thresholds", "Stain", "Move thresholds by keyboard", "H"),
     Shortcut("help", "Help", "&Keys and marks", "F1"),

@@ -132,6 +132,9 @@ class CaseDesk(QObject):
             if path is not None:
                 self.call(self._hooks.save_profile, path)
         else:
-            name = self._dialogs.text("Lock profile", "Who locks it? Thresholds cannot be moved afterwards.")
+            name = self._dialogs.text(
+                "Lock settings",
+                "Profile, rules, reading and detector as they are now. Under which name (validated 2026-11)?",
+            )
             if name is not None:
                 self.call(self._hooks.lock_profile, name)

@@ -89,7 +89,11 @@ class ThresholdBar(QWidget):
             numbers.addWidget(self.spins[handle], row, 1)
         self.choose = self._button("C&hoose profile…", "Use another stain profile (Ctrl+P)", "choose")
         self.save = self._button("Sa&ve as…", "Keep these thresholds as a profile of your own", "save")
-        self.lock = self._button("Loc&k…", "Sign the profile: its thresholds can then not be moved", "lock")
+        self.lock = self._button(
+            "Loc&k…",
+            "Lock the settings under a name: they can then not be changed, and results say so",
+            "lock",
+        )
         self.save.setVisible(hooks.save_profile is not None)
         self.lock.setVisible(hooks.lock_profile is not None)
         self.pick = QPushButton("&Pick stain…")
@@ -154,7 +158,9 @@ class ThresholdBar(QWidget):
         if self._locked and self.pick.isChecked():
             self.set_picking(on=False)
         self.lock_text.setVisible(self._locked)
-        self.lock_text.setText(f"Locked by {snap.profile_locked_by}. Save a copy to change it.")
+        self.lock_text.setText(
+            f"Locked as {snap.profile_locked_by}. To release: armicro lock release --reason …"
+        )
         self.change.setText(self._change_words(snap.change))
         rename(self.change, "quiet" if snap.change is None else "strong")
 

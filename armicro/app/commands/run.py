@@ -375,6 +375,7 @@ def run(
                 partial(write_report, session, case),
                 eyepiece=eyepiece_choice(eyepiece, eyepiece_calibration),
                 cases=place,
+                options=case,
             )
             work(instrument, ending, until_fields, lines, None if headless else show)
             document = write_case(instrument.session, writer, staging, frames)

@@ -8,9 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from armicro.app.case_run import CaseOptions
 from armicro.app.cli import main
+from armicro.app.detectors import DetectorChoice
+from armicro.app.profiles import load_stain_profile
 from armicro.app.settings_lock import log_entries, present_lock
-from armicro.contracts.errors import ProfileError
+from armicro.app.window import lock_as
+from armicro.contracts.errors import InputError, ProfileError
+from armicro.contracts.stain import DabThresholds
+from armicro.session.commands import SetGuideline, SetThresholds
+from tests.session_rig import Rig
 
 Run = Callable[..., tuple[int, str]]
 
@@ -112,3 +119,29 @@ def test_another_detector_than_the_locked_one_is_refused(run: Run, folder: Path,
     code, said = run("score", picture)
     assert code == 5
     assert "classical/0" in said
+
+
+def test_the_window_locks_the_settings_in_force(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platformdirs.user_data_path", lambda *_, **__: tmp_path / "data")
+    rig = Rig(load_profile=load_stain_profile, profile="default-hdab")
+    moved = DabThresholds(0.15, 0.5, 0.05)
+    rig.session.do(SetThresholds(moved))
+    lock_as(rig.session, CaseOptions(detector=DetectorChoice("classical")), "validated 2026-11")
+    lock = present_lock(folder)
+    assert lock is not None
+    assert lock.file.identity == "fake/1"
+    assert load_stain_profile(str(lock.profile)).thresholds == moved
+    snapshot = rig.session.snapshot()
+    assert snapshot.profile_locked_by == lock.words
+    assert "-locked-" in snapshot.profile.name
+    rig.session.do(SetThresholds(DabThresholds(0.2, 0.6)))
+    rig.session.do(SetGuideline("zhang-2020"))
+    assert rig.session.snapshot().profile.thresholds == moved
+    assert rig.session.snapshot().guideline == "asco-cap-2018-breast"
+    assert "cannot be changed here" in rig.notices()
+    with pytest.raises(InputError, match="locked already"):
+        lock_as(rig.session, CaseOptions(), "again")
+    rig.session.close()
+    assert "settings-lock" in [e.kind for e in rig.cases[0].events]
