@@ -45,6 +45,7 @@ class Captured:
     optics: Optics
     warnings: tuple[str, ...]
     coarse: Coarse | None = None
+    scale_words: str = ""
 
 
 @dataclass(slots=True)
@@ -59,6 +60,7 @@ class OpenBook:
     readings: dict[int, FieldReading] = field(default_factory=dict)
     results: dict[int, tuple[FieldTask, FovResult]] = field(default_factory=dict)
     score: CaseScore | None = None
+    scales_checked: set[float] = field(default_factory=set)
     fresh: dict[int, Frame] = field(default_factory=dict)
     told: set[int] = field(default_factory=set)
     last_capture_ns: int | None = None

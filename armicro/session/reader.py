@@ -6,11 +6,12 @@ import itertools
 import threading
 import time
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from armicro.assays.kept import KeptField, rescore
 from armicro.assays.read_field import read_field
 from armicro.assays.recipe import Her2IhcRecipe
+from armicro.assays.scale_suspicion import scale_suspicion
 from armicro.contracts.errors import ArmicroError, EngineError, StoreError
 from armicro.contracts.frame import Frame
 from armicro.contracts.stages import Stages, no_stages
@@ -149,6 +150,26 @@ class Reader:
             key = (*unread.key[:-1], kept.origin.detector)
             desk.book.readings[unread.number] = FieldReading(next(self._serials), key, kept)
         desk.score_wanted.set()
+        if desk.parts.gate is not None and frame is not None:
+            self._suspect_scale(unread, frame, kept)
+
+    def _suspect_scale(self, unread: _Unread, frame: Frame, kept: KeptField) -> None:
+        """Ask once per scale and case whether it can be right; after the field, which must not wait."""
+        desk, um_per_px = self._desk, frame.optics.um_per_px
+        with desk.lock:
+            book = desk.book
+            if book.epoch != unread.epoch or um_per_px in book.scales_checked or desk.keeping:
+                return
+            book.scales_checked.add(um_per_px)
+        words = scale_suspicion(frame, kept, unread.recipe.profile, unread.recipe.detector)
+        if words is None:
+            return
+        with desk.lock:
+            captured = book.captured.get(unread.number)
+            if captured is not None:
+                book.captured[unread.number] = replace(captured, scale_words=words)
+            desk.outbox.put()
+        desk.notice(f"Field {unread.number}: {words}")
 
     def _fresh(self, unread: _Unread) -> Frame | None:
         """Return a frame that was just captured and is on disk by now; it need not be read back."""

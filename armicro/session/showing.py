@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from armicro.contracts.results import FovResult
 from armicro.session.case_state import FieldChoice
-from armicro.session.desk import Desk
+from armicro.session.desk import Captured, Desk
 from armicro.session.objectives import Objectives
 from armicro.session.view import CapturedField, ScoreChange, SessionSnapshot, Vitals
 
@@ -62,17 +62,18 @@ def _field(desk: Desk, choice: FieldChoice) -> CapturedField:
         result=result,
         counts={} if result is None else result.counts(),
         edits=len(choice.edits),
-        warnings=captured.warnings
-        if result is None
-        else _without_twice(captured.warnings, result.quality.warnings),
+        warnings=_warnings(captured, result),
         refused=choice.refused,
     )
 
 
-def _without_twice(gate: tuple[str, ...], reading: tuple[str, ...]) -> tuple[str, ...]:
+def _warnings(captured: Captured, result: FovResult | None) -> tuple[str, ...]:
     """Put warnings together; what the gate says of a fault is not said again by the reading."""
+    gate = (*captured.warnings, *((captured.scale_words,) if captured.scale_words else ()))
+    if result is None:
+        return gate
     said = {w.partition(":")[0] for w in gate}
-    return (*gate, *(w for w in reading if w.partition(":")[0] not in said))
+    return (*gate, *(w for w in result.quality.warnings if w.partition(":")[0] not in said))
 
 
 def _change(desk: Desk) -> ScoreChange | None:

@@ -172,6 +172,8 @@ def test_another_profile_reads_all_fields_again(rig: Rig) -> None:
     for place in range(3):
         rig.capture(place)
     rig.scored(3)
+    # A live picture that is being read would wait at the gate, and the fields behind it.
+    rig.until(lambda: (v := rig.session.live()) is not None and v.result_frame_id == rig.frame_id)
     calls = rig.detector.calls
     rig.detector.gate.clear()
     rig.session.do(SetStainProfile("other"))
