@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,8 +32,20 @@ def clean(text: object) -> str:
 
 
 def shown(text: object) -> str:
-    """Make text from outside safe to print where rich reads markup."""
-    return escape(clean(text))
+    """Make text from outside safe to print where rich reads markup.
+
+    Beside tags, rich takes the backslash away from a bracket that begins none; its own `escape` forgets that.
+    """
+    plain, parts, end = clean(text), [], 0
+    for tag in _TAG.finditer(plain):
+        parts += [plain[end : tag.start()].replace("\\[", "\\\\["), escape(tag[0])]
+        end = tag.end()
+    rest = plain[end:]
+    return "".join(parts) + escape(rest.replace("\\[", "\\\\["))
+
+
+_TAG = re.compile(r"\\*\[[a-z#/@][^[]*?]")
+"""What rich takes for a tag, with the backslashes before it."""
 
 
 class _Console(Console):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -27,6 +27,8 @@ def test_what_is_hostile_becomes_visible() -> None:
 
 
 @given(st.text(alphabet=st.characters(codec="ascii", categories=["L", "N", "P"]), max_size=40))
+@example("\\[").via("a bracket that begins no tag")
+@example("a\\[b \\\\[/c] [d")
 def test_markup_is_shown_not_obeyed(text: str) -> None:
     out = io.StringIO()
     Console(file=out, width=1000, highlight=False).print(shown(f"[bold]{text}[/x]"), soft_wrap=True)
