@@ -72,4 +72,5 @@ def test_frames_of_full_size_do_not_hold_the_event_loop(new_window: Callable[...
     rig.settle()
     probe.stop()
     assert len(probe.computed_ms) > 20
-    assert max(probe.computed_ms) < LONGEST_MS
+    # A whole frame handled here would show in every seventh tick; a single late one is the machine's.
+    assert np.percentile(probe.computed_ms, 95) < LONGEST_MS
