@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+from abc import abstractmethod
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, model_validator
@@ -65,9 +66,9 @@ class CalibrationFile(FileModel):
         return f"{self.name}/{self.version} sha256:{self.sha256[:12]}"
 
     @property
+    @abstractmethod
     def residual(self) -> str:
         """How well it fits, in a few words."""
-        raise NotImplementedError
 
     def valid_on(self, day: dt.date) -> bool:
         """Whether it counts on a day."""

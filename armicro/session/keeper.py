@@ -226,17 +226,23 @@ class Keeper:
         with desk.lock:
             book, summary = desk.book, desk.summary
             refusal = _why_not_signed(desk)
+            text = settings_text(desk.choice, book.kept_up_to)
+            if refusal is None and summary is not None:
+                # From here on nothing is changed any more: what is signed is what was looked at.
+                book.signed_off = "a moment ago"
         if refusal is not None or summary is None:
             desk.notice(f"Not signed off: {refusal or 'there is no score yet'}.")
             return
-        text = settings_text(desk.choice, book.kept_up_to)
         details = {"note": command.note, **score_words(summary), "sha256": book.recorded, "settings": text}
-        with desk.store_lock:
-            book.store.record(CaseEvent("sign-off", details))
-            signed = book.store.earlier().signed_off
-        with desk.lock:
-            book.signed_off = signed
-            desk.outbox.put()
+        signed = None
+        try:
+            with desk.store_lock:
+                book.store.record(CaseEvent("sign-off", details))
+                signed = book.store.earlier().signed_off
+        finally:
+            with desk.lock:
+                book.signed_off = signed
+                desk.outbox.put()
         desk.notice(f"Case {book.case_id} is signed off.")
 
     def amend(self, command: Amend) -> None:

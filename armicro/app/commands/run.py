@@ -366,7 +366,7 @@ def run(
                 instrument.session.listen(lines)
             instrument.start()
             session = instrument.session
-            keeping = Keeping(session, kept=keep, written_at_end=bool(json or report or frames))
+            keeping = Keeping(session, kept=keep, written_at_end=bool(json or report or pdf or frames))
             show = partial(
                 show_window,
                 session,

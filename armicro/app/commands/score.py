@@ -26,7 +26,7 @@ from armicro.scoring.guidelines import DEFAULT_GUIDELINE
 
 _SETTINGS = (
     "um_per_px", "optics", "roi", "guideline", "stain_profile", "reading", "detector", "engine", "case_id",
-    "seed",
+    "seed", "gate",
 )  # fmt: skip
 
 
