@@ -44,6 +44,8 @@ class KeptCase:
         The last score that was recorded; None if there is none for the fields as they are.
     events : tuple of LoggedEvent
         All of it.
+    locked_as : str or None
+        Which locked settings the last score was made with.
     """
 
     name: str
@@ -54,6 +56,7 @@ class KeptCase:
     detector: str
     score: dict[str, str | int | None] | None
     events: tuple[LoggedEvent, ...]
+    locked_as: str | None = None
 
 
 def kept_case(book: CaseBook, name: str) -> KeptCase:
@@ -68,11 +71,15 @@ def kept_case(book: CaseBook, name: str) -> KeptCase:
     opened: dict[str, str | int] | None = None
     score: dict[str, str | int | None] | None = None
     text, detector = None, ""
+    locked: str | None = None
     for event in events:
         details = json.loads(event.details)
         text = details.get("settings", text)
         if event.kind == "opened":
             opened, detector = details, str(details.get("detector", ""))
+            locked = details.get("locked")
+        elif event.kind == "settings-lock":
+            locked = details["name"]
         elif event.kind == "score":
             score, detector = details, str(details.get("detector", ""))
     if opened is None or text is None:
@@ -89,6 +96,7 @@ def kept_case(book: CaseBook, name: str) -> KeptCase:
         detector,
         score,
         events,
+        locked,
     )
 
 

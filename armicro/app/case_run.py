@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -264,6 +264,10 @@ class CaseWriter:
                 notes=item.notes,
             )
         )
+
+    def name(self, case_id: str, locked_as: str | None) -> None:
+        """Say which case it is, and by which locked settings, where that changed on the way."""
+        self._options = replace(self._options, case_id=case_id, locked_as=locked_as)
 
     def finish(self, guideline: Guideline) -> CaseDocument:
         """Score the case and stage its document and report.

@@ -14,6 +14,7 @@ from armicro.assays.recipe import Her2IhcRecipe
 from armicro.contracts.arrays import U8
 from armicro.contracts.casebook import CaseEvent, OpenCase
 from armicro.contracts.devices import CameraInfo
+from armicro.contracts.errors import StoreError
 from armicro.contracts.frame import Frame, Optics
 from armicro.contracts.results import FovResult, Scalar
 from armicro.contracts.score import CaseSummary
@@ -85,8 +86,23 @@ def with_kept_order(choice: CaseChoice, coming: tuple[FieldChoice, ...]) -> Case
     return replace(choice, fields=tuple(fields))
 
 
-def open_book(parts: SessionParts, case_id: str, unless_kept: CaseChoice, epoch: int) -> OpenBook:
+def _require_same(kept: CaseChoice, locked: CaseChoice, locked_by: str) -> None:
+    """Raise `StoreError` where a kept case has other settings than the locked ones."""
+    same = kept.profile == locked.profile and kept.guideline.name == locked.guideline.name
+    if not same:
+        raise StoreError(
+            f"it was made with other settings ({kept.profile.name} {kept.profile.version}, "
+            f"{kept.guideline.name}) than those that are locked as {locked_by}: give it another --case, or "
+            "release the lock with a reason: armicro lock release"
+        )
+
+
+def open_book(
+    parts: SessionParts, case_id: str, unless_kept: CaseChoice, epoch: int, locked_by: str | None
+) -> OpenBook:
     """Open a case: with what was decided about it where it is kept, else as given.
+
+    With `locked_by` the given settings are locked ones: a case that was made with others is not opened.
 
     Its kept fields are `coming`: their pixels are read by the keeper, one after the other.
 
@@ -102,6 +118,8 @@ def open_book(parts: SessionParts, case_id: str, unless_kept: CaseChoice, epoch:
         if earlier.settings is not None:
             settings = settings_of(earlier.settings)
             choice, up_to = choice_of(settings, parts.load_guideline), settings.kept_up_to
+            if locked_by is not None:
+                _require_same(choice, unless_kept, locked_by)
         coming = with_kept(choice, earlier.numbers, up_to).fields
     except BaseException:
         store.close()
@@ -138,7 +156,7 @@ class Desk:
         self.live = LivePicture(self.limits)
         self.rates = Rates()
         choice = CaseChoice(parts.load_profile(parts.profile), parts.load_guideline(parts.guideline))
-        self.book = open_book(parts, parts.case_id, choice, 0)
+        self.book = open_book(parts, parts.case_id, choice, 0, parts.profile_locked_by)
         self.locked_by = parts.profile_locked_by
         self.detector_identity = parts.detector.detector.identity
         self.camera: CameraInfo | None = None

@@ -157,7 +157,7 @@ class Keeper:
         # A new case is another patient: no field, result or undo step of the last one goes along.
         choice = CaseChoice(desk.choice.profile, desk.choice.guideline)
         try:
-            book = open_book(desk.parts, case_id, choice, desk.book.epoch + 1)
+            book = open_book(desk.parts, case_id, choice, desk.book.epoch + 1, desk.locked_by)
         except ArmicroError as error:
             desk.notice(f"Case {case_id} is not opened: {error}")
             return
@@ -183,6 +183,7 @@ class Keeper:
                 reading=str(desk.parts.reading),
                 calibration=desk.parts.calibration_id,
                 seed=desk.parts.seed,
+                locked=desk.locked_by,
             )
             self._returning = deque(partial(self._take_up_field, book, one) for one in book.coming)
         if book.coming:

@@ -179,7 +179,12 @@ def export(
         rereader = Rereader(book, console.note)
         recipe = rereader.recipe(case)
         made = CaseOptions(
-            name, case.choice.guideline.name, case.choice.profile.name, case.reading, case.seed
+            name,
+            choice.guideline.name,
+            choice.profile.name,
+            case.reading,
+            case.seed,
+            locked_as=case.locked_as,
         )
         writer = CaseWriter(made, outputs, staging, [f"field-{f.number:03d}" for f in counting])
         with console.progress("reading", len(counting), quiet=quiet) as tick:

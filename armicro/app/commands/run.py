@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -144,6 +143,8 @@ def write_case(
 ) -> CaseDocument | None:
     """Stage the case as `score` writes it; None if there is no field to write."""
     snapshot = session.snapshot()
+    # Another case may have been opened in the window, and settings locked.
+    writer.name(snapshot.case_id, snapshot.profile_locked_by)
     simulated = snapshot.camera is not None and snapshot.camera.simulated
     written = 0
     for one in snapshot.fields:
@@ -162,9 +163,8 @@ def write_case(
 
 def write_report(session: Session, case: CaseOptions, path: Path) -> None:
     """Write the report of the case as it is now."""
-    now = replace(case, case_id=session.snapshot().case_id)
     with Staging() as staging:
-        writer = CaseWriter(now, CaseOutputs(report=path), staging, [])
+        writer = CaseWriter(case, CaseOutputs(report=path), staging, [])
         if write_case(session, writer, staging, None) is None:
             raise InputError("No field is captured and read yet, so there is no report to write.")
         staging.commit()

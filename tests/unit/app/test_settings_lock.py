@@ -8,15 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from armicro.app.case_again import kept_case
 from armicro.app.case_run import CaseOptions
 from armicro.app.cli import main
 from armicro.app.detectors import DetectorChoice
 from armicro.app.profiles import load_stain_profile
 from armicro.app.settings_lock import log_entries, present_lock
 from armicro.app.window import lock_as
-from armicro.contracts.errors import InputError, ProfileError
+from armicro.contracts.errors import InputError, ProfileError, StoreError
 from armicro.contracts.stain import DabThresholds
-from armicro.session.commands import SetGuideline, SetThresholds
+from armicro.session.commands import NewCase, SetGuideline, SetThresholds
+from armicro.store.casebook import CaseBook
 from tests.session_rig import Rig
 
 Run = Callable[..., tuple[int, str]]
@@ -145,3 +147,26 @@ def test_the_window_locks_the_settings_in_force(
         lock_as(rig.session, CaseOptions(), "again")
     rig.session.close()
     assert "settings-lock" in [e.kind for e in rig.cases[0].events]
+
+
+def test_a_kept_case_of_other_settings_is_not_continued_under_a_lock(tmp_path: Path) -> None:
+    book = CaseBook(tmp_path / "cases")
+    before = Rig(open_case=book.open_case)
+    before.capture(1, 1)
+    before.session.do(SetThresholds(DabThresholds(0.2, 0.6)))
+    before.scored(1)
+    before.session.close()
+    with pytest.raises(StoreError, match="other settings"):
+        Rig(open_case=book.open_case, profile_locked_by="validated")
+    other = Rig(open_case=book.open_case, profile_locked_by="validated", case_id="new")
+    other.session.do(NewCase("case"))
+    other.until(lambda: "other settings" in other.notices())
+    assert other.session.snapshot().case_id == "new"
+    other.capture(2, 1)
+    other.session.close()
+    again = Rig(open_case=book.open_case, profile_locked_by="validated", case_id="new")
+    again.scored(1)
+    again.session.close()
+    assert kept_case(book, "new").locked_as == "validated"
+    assert kept_case(book, "case").locked_as is None
+    book.close()
