@@ -15,8 +15,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from armicro.app.detectors import DetectorChoice, make_detector
+from armicro.app.profiles import load_stain_profile
+from armicro.assays.read_field import read_field
+from armicro.assays.recipe import Her2IhcRecipe
+from armicro.assays.scale_suspicion import scale_suspicion
 from armicro.contracts.arrays import U8
-from armicro.contracts.frame import Optics
+from armicro.contracts.frame import MAX_UM_PER_PX, Frame, Optics
 from armicro.devices.image_files import read_image
 from armicro.imaging.gate import Verdict, gate
 from armicro.sim.case import simulate_field
@@ -101,6 +106,47 @@ def main() -> None:
             refused, warned = (100 * np.mean([s is v for s in said]) for v in (Verdict.REFUSE, Verdict.WARN))
             cells.append(f"{refused:.0f} / {warned:.0f}")
         print(f"| {fault} | {name or 'any'} | {' | '.join(cells)} |", flush=True)
+    scales()
+
+
+def scales() -> None:
+    """Print how often a scale is suspected: said half as large as it is, as it is, and twice as large."""
+    detector = make_detector(DetectorChoice(), print).detector
+    profile = load_stain_profile()
+    recipe = Her2IhcRecipe(profile, detector)
+    print("\n| fields | scale said × 0.5 | as it is | × 2 |\n| --- | ---: | ---: | ---: |")
+    for group, fields in scale_fields().items():
+        cells = []
+        for factor in (0.5, 1.0, 2.0):
+            said = []
+            for field in fields:
+                if 0.1 <= field.um_per_px * factor <= MAX_UM_PER_PX:
+                    frame = Frame(field.rgb, 0, 0, Optics(field.um_per_px * factor), "evaluated")
+                    kept = read_field(frame, recipe)
+                    said.append(scale_suspicion(frame, kept, profile, detector) is not None)
+            cells.append(f"{sum(said)} of {len(said)}")
+        print(f"| {group} | {' | '.join(cells)} |", flush=True)
+
+
+def scale_fields() -> dict[str, list[Field]]:
+    """Return the three fields of each core with the most tissue, also halved to 20x, and simulated ones."""
+    best: list[Field] = []
+    for path in sorted((SHARED_DATA / "her2_tma").glob("*.*")):
+        rgb = read_image(path, CORE_UM_PER_PX).rgb
+        places = [
+            (float((rgb[y : y + 1400 : 16, x : x + 1400 : 16].mean(axis=2) < 225).mean()), y, x)
+            for y in range(0, rgb.shape[0] - 1399, 700)
+            for x in range(0, rgb.shape[1] - 1399, 700)
+        ]
+        for _, y, x in sorted(places, reverse=True)[:3]:
+            part = np.ascontiguousarray(rgb[y : y + 1400, x : x + 1400])
+            best.append(Field("40x", part, CORE_UM_PER_PX))
+    halved = [
+        Field("20x", np.asarray(cv2.resize(f.rgb, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8),
+              2 * f.um_per_px)
+        for f in best
+    ]  # fmt: skip
+    return {"cores, 40x": best, "cores, halved to 20x": halved, "simulated": list(simulated_fields())}
 
 
 def _said(field: Field, name: str, spoil: Spoil) -> Verdict:

@@ -180,8 +180,8 @@ def export(
         recipe = rereader.recipe(case)
         made = CaseOptions(
             name,
-            choice.guideline.name,
-            choice.profile.name,
+            case.choice.guideline.name,
+            case.choice.profile.name,
             case.reading,
             case.seed,
             locked_as=case.locked_as,
