@@ -83,7 +83,10 @@ def kept_case(book: CaseBook, name: str) -> KeptCase:
         elif event.kind == "score":
             score, detector = details, str(details.get("detector", ""))
     if opened is None or text is None:
-        raise StoreError(f"case {name!r} has no settings: nothing tells how it was read")
+        raise StoreError(
+            f"case {name!r} has no settings, so nothing tells how it was read: open it once with "
+            "armicro run --case"
+        )
     settings = settings_of(text)
     choice = choice_of(settings, load_guideline)
     numbers = tuple(one.number for one in book.fields(name))
@@ -174,7 +177,11 @@ def not_reproduced(rereader: Rereader, case: KeptCase, progress: Progress) -> tu
     if not counting:
         return ()
     if case.score is None:
-        return (Finding(case.name, "no score was recorded, so there is nothing to compare"),)
+        return (
+            Finding(
+                case.name, "no score was recorded: go on with it once (armicro run --case), then check again"
+            ),
+        )
     try:
         recipe = rereader.recipe(case)
         results = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 LEAST_SCALE, GREATEST_SCALE = 0.02, 8.0
 
@@ -30,6 +31,8 @@ class Viewport:
     y_px: float = 0.0
     x_px: float = 0.0
 
+    greatest_scale: ClassVar[float] = GREATEST_SCALE
+
     def to_screen(self, y_px: float, x_px: float) -> tuple[float, float]:
         """Return the screen place x, y of a picture place y, x."""
         return (
@@ -41,9 +44,9 @@ class Viewport:
         """Return the picture place y, x of a screen place x, y."""
         return (y - self.height / 2) / self.scale + self.y_px, (x - self.width / 2) / self.scale + self.x_px
 
-    def zoomed(self, factor: float, x: float, y: float) -> Viewport:
+    def zoomed(self, factor: float, x: float, y: float) -> Self:
         """Zoom by a factor; the picture place under the screen place stays where it is."""
-        scale = min(max(self.scale * factor, LEAST_SCALE), GREATEST_SCALE)
+        scale = min(max(self.scale * factor, LEAST_SCALE), self.greatest_scale)
         at_y, at_x = self.to_picture(x, y)
         share = self.scale / scale
         return replace(
@@ -53,27 +56,31 @@ class Viewport:
             x_px=at_x + (self.x_px - at_x) * share,
         )
 
-    def panned(self, dx: float, dy: float) -> Viewport:
+    def panned(self, dx: float, dy: float) -> Self:
         """Move the picture by screen px."""
         return replace(self, y_px=self.y_px - dy / self.scale, x_px=self.x_px - dx / self.scale)
 
-    def resized(self, width: float, height: float) -> Viewport:
+    def resized(self, width: float, height: float) -> Self:
         """Keep the middle where it is in a view of another size."""
         return replace(self, width=max(1.0, width), height=max(1.0, height))
 
-    def fitted(self, shape: tuple[int, int], margin: float = 0.0) -> Viewport:
+    def fitted(self, shape: tuple[int, int], margin: float = 0.0) -> Self:
         """Show a whole picture (height, width) as large as it fits, with a margin in screen px."""
+        return self.fitted_to(0, 0, shape[0], shape[1], margin)
+
+    def fitted_to(self, y0: float, x0: float, height_px: float, width_px: float, margin: float) -> Self:
+        """Show a rectangle of the picture as large as it fits, with a margin in screen px around it."""
         scale = min(
-            max(1.0, self.width - 2 * margin) / shape[1], max(1.0, self.height - 2 * margin) / shape[0]
+            max(1.0, self.width - 2 * margin) / width_px, max(1.0, self.height - 2 * margin) / height_px
         )
         return replace(
             self,
-            scale=min(max(scale, LEAST_SCALE), GREATEST_SCALE),
-            y_px=shape[0] / 2 - 0.5,
-            x_px=shape[1] / 2 - 0.5,
+            scale=min(max(scale, LEAST_SCALE), self.greatest_scale),
+            y_px=y0 + height_px / 2 - 0.5,
+            x_px=x0 + width_px / 2 - 0.5,
         )
 
-    def held(self, shape: tuple[int, int]) -> Viewport:
+    def held(self, shape: tuple[int, int]) -> Self:
         """Keep some of a picture (height, width) in the middle of the view."""
         return replace(
             self,

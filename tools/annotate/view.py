@@ -141,9 +141,9 @@ class FieldView(QWidget):
         """Fit a crop, or the whole field."""
         if crop is None:
             height, width = self._shape
-            self.look_at(self.viewport.fitted(0, 0, height, width, 8))
+            self.look_at(self.viewport.fitted_to(0, 0, height, width, 8))
         else:
-            self.look_at(self.viewport.fitted(crop.y0, crop.x0, crop.size, crop.size, 24))
+            self.look_at(self.viewport.fitted_to(crop.y0, crop.x0, crop.size, crop.size, 24))
 
     def zoom(self, factor: float) -> None:
         """Zoom around the cursor, or around the middle if the cursor is elsewhere."""
@@ -184,7 +184,7 @@ class FieldView(QWidget):
             level = level_for(v.scale * ratio, len(self._levels))
             pixels, step = self._levels[level], 2**level
             h, w = pixels.shape[:2]
-            (top, left), (bottom, right) = v.to_image(0, 0), v.to_image(v.width, v.height)
+            (top, left), (bottom, right) = v.to_picture(0, 0), v.to_picture(v.width, v.height)
             # Whole pixels of the level that the view shows, and where they lie on the screen.
             y0, x0 = max(0, int((top + 0.5) // step) - 1), max(0, int((left + 0.5) // step) - 1)
             y1 = min(h, int((bottom + 0.5) // step) + 2)
@@ -289,14 +289,14 @@ class FieldView(QWidget):
                 went = abs(complex(at.x() - start.x(), at.y() - start.y()))
                 if went >= _DRAG:
                     self._dragged = self.scene.near(
-                        *self.viewport.to_image(start.x(), start.y()), REACH / self.viewport.scale
+                        *self.viewport.to_picture(start.x(), start.y()), REACH / self.viewport.scale
                     )
         self._track(at)
         if self._dragged is not None:
             self.update()
 
     def _track(self, at: QPointF) -> None:
-        self.cursor_px = self.viewport.to_image(at.x(), at.y())
+        self.cursor_px = self.viewport.to_picture(at.x(), at.y())
         self.cursor_moved.emit()
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
@@ -308,7 +308,7 @@ class FieldView(QWidget):
             return
         self._track(event.position())
         self._let_go()
-        y_px, x_px = self.viewport.to_image(event.position().x(), event.position().y())
+        y_px, x_px = self.viewport.to_picture(event.position().x(), event.position().y())
         if dragged is not None:
             self.move_wanted.emit(dragged.uid, y_px, x_px)
         elif not panning and abs(complex((event.position() - start).x(), (event.position() - start).y())) < 8:

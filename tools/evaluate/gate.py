@@ -141,12 +141,12 @@ def scale_fields() -> dict[str, list[Field]]:
         for _, y, x in sorted(places, reverse=True)[:3]:
             part = np.ascontiguousarray(rgb[y : y + 1400, x : x + 1400])
             best.append(Field("40x", part, CORE_UM_PER_PX))
-    halved = [
-        Field("20x", np.asarray(cv2.resize(f.rgb, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8),
-              2 * f.um_per_px)
-        for f in best
-    ]  # fmt: skip
+    halved = [Field("20x", _halved(f.rgb), 2 * f.um_per_px) for f in best]
     return {"cores, 40x": best, "cores, halved to 20x": halved, "simulated": list(simulated_fields())}
+
+
+def _halved(rgb: U8) -> U8:
+    return np.asarray(cv2.resize(rgb, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _said(field: Field, name: str, spoil: Spoil) -> Verdict:

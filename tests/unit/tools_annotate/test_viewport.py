@@ -19,7 +19,7 @@ views = st.builds(
 
 @given(views, places, places)
 def test_screen_and_image_are_inverse(view: Viewport, y: float, x: float) -> None:
-    assert view.to_image(*view.to_screen(y, x)) == pytest.approx((y, x), abs=1e-6)
+    assert view.to_picture(*view.to_screen(y, x)) == pytest.approx((y, x), abs=1e-6)
 
 
 @given(views, st.floats(0.01, 100), st.floats(0, 1), st.floats(0, 1))
@@ -27,7 +27,7 @@ def test_zooming_keeps_the_place_under_the_cursor(view: Viewport, factor: float,
     x, y = u * view.width, v * view.height
     zoomed = view.zoomed(factor, x, y)
     assert LEAST_SCALE <= zoomed.scale <= GREATEST_SCALE
-    assert zoomed.to_screen(*view.to_image(x, y)) == pytest.approx((x, y), abs=1e-3)
+    assert zoomed.to_screen(*view.to_picture(x, y)) == pytest.approx((x, y), abs=1e-3)
 
 
 @given(views, places, places)
@@ -37,10 +37,10 @@ def test_revealing_brings_a_place_inside_and_leaves_the_scale(view: Viewport, y:
     assert shown.scale == view.scale
     assert 19.9 <= at_x <= view.width - 19.9
     assert 19.9 <= at_y <= view.height - 19.9
-    assert shown.revealing(y, x, 20).to_image(0, 0) == pytest.approx(shown.to_image(0, 0), abs=1e-6)
+    assert shown.revealing(y, x, 20).to_picture(0, 0) == pytest.approx(shown.to_picture(0, 0), abs=1e-6)
 
 
 def test_fitting_shows_the_whole_rectangle() -> None:
-    view = Viewport(800, 600).fitted(100, 200, 400, 400, 20)
+    view = Viewport(800, 600).fitted_to(100, 200, 400, 400, 20)
     assert view.to_screen(99.5, 199.5) == pytest.approx((120, 20))
     assert view.to_screen(499.5, 599.5) == pytest.approx((680, 580))

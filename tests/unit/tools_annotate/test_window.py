@@ -279,7 +279,7 @@ def test_zooming_panning_looks_and_help(make: Make) -> None:
     )  # fmt: skip
     QApplication.sendEvent(view, turn)
     assert view.viewport.scale > scale
-    assert view.viewport.to_image(at.x(), at.y()) == pytest.approx((120, 130), abs=0.01)
+    assert view.viewport.to_picture(at.x(), at.y()) == pytest.approx((120, 130), abs=0.01)
     middle = view.viewport
     hand.drag((120, 130), (140, 150), Qt.MouseButton.MiddleButton)
     assert view.viewport.y_px == pytest.approx(middle.y_px - 20, abs=0.1)
