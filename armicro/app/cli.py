@@ -14,7 +14,6 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 from armicro.app import exit_codes
-from armicro.app.interrupts import remembered
 from armicro.contracts.errors import ArmicroError
 
 _NO_ROOM = (errno.ENOSPC, errno.EROFS, errno.EFBIG)
@@ -52,7 +51,7 @@ def _tidy() -> Iterator[None]:
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     before = signal.signal(signal.SIGTERM, _terminated)
     try:
-        with remembered(), warnings.catch_warnings():
+        with warnings.catch_warnings():
             if not _debugging():
                 # What libraries find odd in a file is no message for the user; what matters is raised.
                 warnings.simplefilter("ignore")

@@ -19,8 +19,6 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from armicro.app.interrupts import heed
-
 _PLAIN_WIDTH = 120
 
 
@@ -106,7 +104,7 @@ def progress(title: str, total: int | None, *, quiet: bool) -> Iterator[Ticker]:
     """
     console = messages()
     if quiet or not console.is_terminal:
-        yield lambda _done, _what: heed()
+        yield lambda _done, _what: None
         return
     columns = (
         SpinnerColumn(),
@@ -119,7 +117,6 @@ def progress(title: str, total: int | None, *, quiet: bool) -> Iterator[Ticker]:
         task = bar.add_task(escape(title), total=total)
 
         def tick(done: int, what: str) -> None:
-            heed()
             bar.update(task, completed=done, description=f"{escape(title)} {shown(what)}"[:60])
 
         yield tick

@@ -16,7 +16,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from armicro.app.interrupts import heed
 from armicro.contracts.arrays import U8
 from armicro.contracts.errors import OutputError
 from armicro.devices.image_files import write_png
@@ -177,7 +176,6 @@ class Staging:
         OutputError
             If a file cannot be moved; those that were moved before it stay.
         """
-        heed()
         with _uninterrupted():
             for target, part in list(self._staged.items()):
                 try:

@@ -256,7 +256,13 @@ def test_ending_in_the_middle_leaves_nothing_behind(
         sys.executable, "-m", "armicro.app.cli", "score", *images, "--um-per-px", "0.424",
         "--json", str(out / "a.json"), "--cells", str(out / "cells"), "--overlay", str(out / "overlay"),
     ]  # fmt: skip
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    # A run in the background of a shell ignores Ctrl-C, and so would its children.
+    before_int = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, before_int)
+    with process:
         deadline = time.monotonic() + 60
         while not list(out.glob("cells/.armicro-*")) and time.monotonic() < deadline:
             time.sleep(0.02)
