@@ -22,10 +22,11 @@ from armicro.app.pedals import KEYBOARD
 from armicro.app.profiles import profile_names
 from armicro.app.save_profile import save_stain_profile, save_with_vector
 from armicro.app.settings_lock import set_lock
-from armicro.contracts.devices import Gesture, LinkEvent, LinkState, PedalPress
+from armicro.contracts.devices import LinkEvent, LinkState
 from armicro.contracts.errors import CalibrationError, DeviceError
 from armicro.contracts.eyepiece import EyepieceCalibration
 from armicro.contracts.stain import Vector3
+from armicro.devices.key_pedal import KeyPedal
 from armicro.scoring.guidelines import guideline_names, load_guideline
 from armicro.session.commands import SetStainProfile
 from armicro.session.session import Session
@@ -37,7 +38,6 @@ NO_CAMERA = (
     "No camera was named, so this is the simulated slide: arrow keys move it. "
     "For a real one run `armicro setup` once, or start `armicro run --camera NAME`."
 )
-_LONG_PRESS_NS = 600_000_000
 _SPACE = "space bar"
 _TRY = "from PyQt6.QtWidgets import QApplication; QApplication([])"
 _TRY_S = 30
@@ -91,32 +91,6 @@ def _why(stderr: str) -> str:
         return f"a library of the display may be missing; on Debian or Ubuntu apt install {_LIBRARIES}"
     lines = [line for line in stderr.splitlines() if line.strip()]
     return (lines[0] if lines else "Qt gives no reason") + "; check the display"
-
-
-class SpacePedal:
-    """The space bar as a pedal: it captures as it goes down; held for long it is the overlay's switch.
-
-    Parameters
-    ----------
-    press : callable
-        Told the gestures.
-    """
-
-    def __init__(self, press: Callable[[PedalPress], None]) -> None:
-        self._press = press
-        self._down_ns: int | None = None
-
-    def down(self, t_ns: int) -> None:
-        """Take the bar's way down, at a monotonic time."""
-        self._down_ns = t_ns
-        self._press(PedalPress(Gesture.BEGAN, t_ns, _SPACE))
-
-    def up(self, t_ns: int) -> None:
-        """Take the bar's way up."""
-        began, self._down_ns = self._down_ns, None
-        if began is not None:
-            gesture = Gesture.LONG if t_ns - began >= _LONG_PRESS_NS else Gesture.SHORT
-            self._press(PedalPress(gesture, began, _SPACE))
 
 
 class Keeping:
@@ -264,8 +238,6 @@ def show_window(
     from armicro.ui.hooks import Hooks
     from armicro.ui.start import run_window
 
-    pedal = SpacePedal(session.on_press)
-
     def write(path: Path) -> None:
         snapshot = session.snapshot()
         report(path)
@@ -293,8 +265,7 @@ def show_window(
         save_profile=save,
         apply_stain_vector=apply_vector,
         lock_profile=None if options is None else partial(lock_as, session, options),
-        pedal_down=pedal.down,
-        pedal_up=pedal.up,
+        pedal=KeyPedal(session.on_press, _SPACE),
         cases=None if cases is None else lambda: kept_names(cases),
         report=write,
         would_lose=keeping.would_lose,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from armicro.contracts.stain import Vector3
+from armicro.ui.keys import KeyContact
 
 Stain = Literal["dab", "haematoxylin"]
 
@@ -39,9 +40,8 @@ class Hooks:
         Told which stain was measured in the live picture and its direction in RGB optical density.
     flat_field : callable or None
         Takes a flat field.
-    pedal_down, pedal_up : callable or None
-        The space bar as a pedal, each told the monotonic time, ns, without the keyboard's repeats. Without
-        them the bar captures as it goes down.
+    pedal : KeyContact or None
+        The space bar as a pedal. Without it the bar captures as it goes down.
     cases : callable or None
         Returns the names of the cases that are kept, the latest first.
     report : callable or None
@@ -63,8 +63,7 @@ class Hooks:
     lock_profile: Callable[[str], None] | None = None
     apply_stain_vector: Callable[[Stain, Vector3], None] | None = None
     flat_field: Callable[[], None] | None = None
-    pedal_down: Callable[[int], None] | None = None
-    pedal_up: Callable[[int], None] | None = None
+    pedal: KeyContact | None = None
     cases: Callable[[], Sequence[str]] | None = None
     report: Callable[[Path], None] | None = None
     would_lose: Callable[[bool], str] | None = None

@@ -5,10 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
-from PyQt6.QtCore import QEvent, QObject, Qt
+from PyQt6.QtCore import QEvent, QObject, Qt, QTimer
 from PyQt6.QtGui import QKeyEvent
-from PyQt6.QtWidgets import QAbstractButton, QAbstractSpinBox, QLineEdit, QPlainTextEdit, QWidget
+from PyQt6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QApplication,
+    QLineEdit,
+    QPlainTextEdit,
+    QWidget,
+)
 
 _TYPED_IN = (QLineEdit, QPlainTextEdit, QAbstractSpinBox)
 
@@ -75,7 +83,9 @@ ACTIONS: tuple[Shortcut, ...] = (
 )
 
 OTHER_KEYS: tuple[tuple[str, str], ...] = (
-    ("Space", "Capture the field (held down: as the pedal)"),
+    ("Space", "Capture the field"),
+    ("Space, held", "Overlay on or off"),
+    ("Space, twice", "Undo the last step"),
     ("1 2 3 …", "Objective"),
     ("↑ ↓ ← →", "Move the stage, or the picture (Shift: further)"),
     ("Wheel, drag", "Zoom, move the picture"),
@@ -88,8 +98,58 @@ OTHER_KEYS: tuple[tuple[str, str], ...] = (
 """Keys that are no menu entries, and what they do."""
 
 
+_MS = 1_000_000
+
+
+class KeyContact(Protocol):
+    """A key as a pedal's contact: told when it goes down and up, and when time has passed."""
+
+    @property
+    def due_ns(self) -> int | None:
+        """When `advance` has something to do next, ns; None while nothing is waited for."""
+        ...
+
+    def edge(self, t_ns: int, *, down: bool) -> None:
+        """Take the key's way down or up, ns."""
+        ...
+
+    def advance(self, t_ns: int) -> None:
+        """Take notice of the time, ns."""
+        ...
+
+    def finish(self) -> None:
+        """Nobody listens to the key from now on."""
+        ...
+
+
+class PlainKey:
+    """A `KeyContact` that does one thing as it goes down, for windows without a pedal behind them.
+
+    Parameters
+    ----------
+    pressed : callable
+        Told the monotonic time, ns.
+    """
+
+    due_ns: int | None = None
+
+    def __init__(self, pressed: Callable[[int], None]) -> None:
+        self._pressed = pressed
+
+    def edge(self, t_ns: int, *, down: bool) -> None:
+        """Tell the way down."""
+        if down:
+            self._pressed(t_ns)
+
+    def advance(self, t_ns: int) -> None:
+        """Wait for nothing."""
+
+    def finish(self) -> None:
+        """Keep nothing back."""
+
+
 class SpaceBar(QObject):
-    """Tells when the space bar goes down and up, without the keyboard's repeats.
+    """Hands the space bar's way down and up to a contact, without the keyboard's repeats.
 
     Wherever in its window the focus is, except where text is typed: the foot or hand that captures must not
     have to look for the focus first. A button that has the focus is pressed with Enter instead.
@@ -97,15 +157,22 @@ class SpaceBar(QObject):
     Parameters
     ----------
     window : QWidget
-        Whose keys are heard.
-    down, up : callable
-        Told the monotonic time, ns.
+        Whose keys are heard, once this is the application's event filter.
+    contact : KeyContact
+        Told.
     """
 
-    def __init__(self, window: QWidget, down: Callable[[int], None], up: Callable[[int], None]) -> None:
+    def __init__(self, window: QWidget, contact: KeyContact) -> None:
         super().__init__(window)
-        self._window, self._down, self._up = window, down, up
+        self._window, self._contact = window, contact
         self._is_down = False
+        self._due = QTimer(self)
+        self._due.setSingleShot(True)
+        self._due.setTimerType(Qt.TimerType.PreciseTimer)
+        self._due.timeout.connect(self._advance)
+        app = QApplication.instance()
+        if app is not None:
+            app.installEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
         """Take the space bar's events out of the stream."""
@@ -114,8 +181,7 @@ class SpaceBar(QObject):
         kind = event.type()
         if kind == QEvent.Type.WindowDeactivate and watched is self._window and self._is_down:
             # Let go while another window has the keys: nobody would tell.
-            self._is_down = False
-            self._up(time.monotonic_ns())
+            self._edge(down=False)
         if kind not in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease) or not isinstance(event, QKeyEvent):
             return False
         if not isinstance(watched, QWidget) or watched.window() is not self._window:
@@ -128,6 +194,29 @@ class SpaceBar(QObject):
         if event.key() != Qt.Key.Key_Space or isinstance(watched, _TYPED_IN) or event.modifiers():
             return False
         if not event.isAutoRepeat() and pressed is not self._is_down:
-            self._is_down = pressed
-            (self._down if pressed else self._up)(time.monotonic_ns())
+            self._edge(down=pressed)
         return True
+
+    def end(self) -> None:
+        """Listen no more. May be called twice."""
+        app = QApplication.instance()
+        if app is not None:
+            app.removeEventFilter(self)
+        self._due.stop()
+        self._contact.finish()
+
+    def _edge(self, *, down: bool) -> None:
+        self._is_down = down
+        self._contact.edge(time.monotonic_ns(), down=down)
+        self._wait()
+
+    def _advance(self) -> None:
+        self._contact.advance(time.monotonic_ns())
+        self._wait()
+
+    def _wait(self) -> None:
+        due_ns = self._contact.due_ns
+        if due_ns is None:
+            self._due.stop()
+        else:
+            self._due.start(max(0, -((time.monotonic_ns() - due_ns) // _MS)))

@@ -30,7 +30,7 @@ from armicro.ui.dialogs import Dialogs
 from armicro.ui.header import case_title
 from armicro.ui.help_dialog import HelpDialog
 from armicro.ui.hooks import Hooks
-from armicro.ui.keys import SpaceBar
+from armicro.ui.keys import PlainKey, SpaceBar
 from armicro.ui.layout import WindowParts
 from armicro.ui.leaving import CaseDesk
 from armicro.ui.live_view import Tool
@@ -83,10 +83,7 @@ class MainWindow(QMainWindow):
         self._snap: SessionSnapshot = session.snapshot()
         self._live: LiveView | None = None
         self._connect()
-        self._space = SpaceBar(self, hooks.pedal_down or self._capture, hooks.pedal_up or (lambda _: None))
-        app = QApplication.instance()
-        if app is not None:
-            app.installEventFilter(self._space)
+        self._space = SpaceBar(self, hooks.pedal or PlainKey(self._capture))
         for place, category in enumerate(CATEGORIES, start=1):
             key = QShortcut(QKeySequence(f"Ctrl+{place}"), self)
             key.activated.connect(lambda c=category: self.parts.inspector.choose(c))
@@ -364,9 +361,7 @@ class MainWindow(QMainWindow):
         self._closed = True
         self._memory.keep_number("bottom_tab", self.parts.bottom.currentIndex())
         self._memory.keep(self, self.parts.splitters)
-        app = QApplication.instance()
-        if app is not None:
-            app.removeEventFilter(self._space)
+        self._space.end()
         self._bridge.close()
         self.parts.picture.shut()
         self._worker.close()

@@ -20,6 +20,7 @@ from armicro.session.commands import RemoveField
 from armicro.session.view import ScoreChange, SessionState
 from armicro.ui.dialogs import Leaving
 from armicro.ui.hooks import Hooks
+from armicro.ui.keys import PlainKey
 from armicro.ui.live_view import Tool
 from tests.session_rig import THRESHOLDS
 from tests.ui.window_rig import WindowRig, no_pedal
@@ -410,7 +411,7 @@ def test_it_fits_a_small_screen_in_every_state(new_window: NewWindow) -> None:
         profiles=list, save_profile=nothing, lock_profile=nothing, apply_stain_vector=nothing,
         flat_field=nothing, report=nothing, eyepiece_window=nothing,
     )  # fmt: skip
-    rig = new_window(replace(everything, pedal_down=lambda _: nothing(rig.rig.press())))
+    rig = new_window(replace(everything, pedal=PlainKey(lambda _: nothing(rig.rig.press()))))
     rig.rig.event(CameraEventKind.OPENED, info=CameraInfo("slide", "", (96, 128), "RGB8", simulated=True))
     for place in range(3):
         rig.capture(place)

@@ -13,15 +13,13 @@ import pytest
 pytest.importorskip("PyQt6.QtWidgets", reason="the window needs PyQt6: pip install 'armicro[instrument]'")
 
 from armicro.app.cli import main
-from armicro.app.window import NO_CAMERA, Keeping, SpacePedal, for_window
-from armicro.contracts.devices import Gesture, PedalPress
+from armicro.app.window import NO_CAMERA, Keeping, for_window
 from armicro.sim.case import CaseParams
 from armicro.sim.params import parse_mix
 from armicro.sim.recording import Pace, simulate_recording, write_recording
 from tests.session_rig import Rig
 
 RUN = [sys.executable, "-m", "armicro.app.cli", "run", "--detector", "classical"]
-MS = 1_000_000
 
 
 def environment(tmp_path: Path, **more: str) -> dict[str, str]:
@@ -77,20 +75,6 @@ def test_an_interrupt_closes_the_window_and_keeps_its_layout(tmp_path: Path, rec
     assert process.returncode == 130
     assert "Traceback" not in errors
     assert (tmp_path / "window.ini").exists()
-
-
-def test_the_space_bar_captures_short_and_switches_long() -> None:
-    heard: list[PedalPress] = []
-    pedal = SpacePedal(heard.append)
-    pedal.down(1000 * MS)
-    assert [p.gesture for p in heard] == [Gesture.BEGAN]
-    pedal.up(1100 * MS)
-    pedal.down(3000 * MS)
-    pedal.up(4000 * MS)
-    pedal.up(4100 * MS)
-    expected = [Gesture.BEGAN, Gesture.SHORT, Gesture.BEGAN, Gesture.LONG]
-    assert [p.gesture for p in heard] == expected
-    assert [p.t_ns // MS for p in heard] == [1000, 1000, 3000, 3000]
 
 
 def test_what_would_be_lost() -> None:

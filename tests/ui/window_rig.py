@@ -16,6 +16,7 @@ from PyQt6.QtWidgets import QWidget
 from armicro.session.view import SessionSnapshot
 from armicro.ui.dialogs import Dialogs, Leaving
 from armicro.ui.hooks import Hooks
+from armicro.ui.keys import PlainKey
 from armicro.ui.main_window import MainWindow
 from armicro.ui.memory import Memory
 from tests.session_rig import Rig
@@ -79,7 +80,7 @@ class WindowRig:
         self.threads_before = set(threading.enumerate())
         self.rig = Rig(**changes)  # type: ignore[arg-type]
         self.session = self.rig.session
-        hooks = hooks if hooks is not None else Hooks(pedal_down=self._pedal)
+        hooks = hooks if hooks is not None else Hooks(pedal=PlainKey(self._pedal))
         self.window = MainWindow(self.session, hooks, Memory(settings), Answers)
         assert isinstance(self.window.dialogs, Answers)
         self.answers = self.window.dialogs
@@ -181,4 +182,4 @@ class WindowRig:
 
 def no_pedal(hooks: Hooks) -> Hooks:
     """Return hooks under which the space bar speaks to the session itself."""
-    return replace(hooks, pedal_down=None, pedal_up=None)
+    return replace(hooks, pedal=None)
