@@ -203,6 +203,17 @@ def lock_as(session: Session, options: CaseOptions, name: str) -> None:
     session.lock_settings(words)
 
 
+def display_link(session: Session) -> Callable[[str], None]:
+    """Return what tells a session that the eyepiece's display has gone, in words, or "" that it is back."""
+
+    def tell(words: str) -> None:
+        state = LinkState.LOST if words else LinkState.CONNECTED
+        told = words or "The eyepiece display is back."
+        session.on_display_link(LinkEvent(state, told, time.monotonic_ns(), "eyepiece"))
+
+    return tell
+
+
 def show_window(
     session: Session,
     keeping: Keeping,
@@ -253,12 +264,7 @@ def show_window(
         written = save_with_vector(session.snapshot().profile, stain, vector, folder)
         session.do(SetStainProfile(str(written)))
 
-    def display_gone(words: str) -> None:
-        state = LinkState.LOST if words else LinkState.CONNECTED
-        told = words or "The eyepiece display is back."
-        session.on_display_link(LinkEvent(state, told, time.monotonic_ns(), "eyepiece"))
-
-    eyepiece_hook = EyepieceHook(session, eyepiece.calibration, eyepiece.display, display_gone)
+    eyepiece_hook = EyepieceHook(session, eyepiece.calibration, eyepiece.display, display_link(session))
     hooks = Hooks(
         guidelines={name: load_guideline(name).title for name in guideline_names()},
         profiles=lambda: profile_names("stain"),
