@@ -276,6 +276,7 @@ def show_window(
         report=write,
         would_lose=keeping.would_lose,
         eyepiece_window=eyepiece_hook,
+        eyepiece_display=eyepiece_hook.display,
         eyepiece_at_once=eyepiece.at_once,
     )
     try:

@@ -1,8 +1,8 @@
 """A field's result as a transparent picture, and that picture laid over the field.
 
 The picture is premultiplied: its colours are already scaled by their alpha, so that soft edges need no
-care. It is what a beam splitter adds (colours on black) and what `QImage.Format_RGBA8888_Premultiplied`
-takes; `straight_alpha` makes the form that PNG files keep.
+care; `straight_alpha` makes the form that PNG files keep. What the eyepiece shows is another drawing, of
+light alone (`armicro.overlay.eyepiece_picture`).
 """
 
 from __future__ import annotations
@@ -50,11 +50,10 @@ def draw_overlay(result: FovResult, style: OverlayStyle | None = None) -> U8:
     return rgba
 
 
-def colour_table(style: OverlayStyle) -> U8:
+def colour_table() -> U8:
     """Premultiplied RGBA of each `Label`, (256, 4); labels that stand for nothing are clear."""
     table: U8 = np.zeros((256, 4), np.uint8)
-    if style.mode == "screen":
-        table[Label.CASING] = (0, 0, 0, _CASING_ALPHA)
+    table[Label.CASING] = (0, 0, 0, _CASING_ALPHA)
     table[Label.OTHER, :3] = table[Label.EXCLUDED, :3] = NEUTRAL
     table[Label.OTHER :, 3] = 255
     for category, rgb in PALETTE.items():
@@ -69,7 +68,7 @@ def _paint(layers: Layers, style: OverlayStyle) -> U8:
     Done in strips that stay in the processor's cache, each with enough of its neighbours to widen and blend
     with: a whole field's intermediates would cost more to fetch than to compute.
     """
-    words = colour_table(style).view(np.uint32).ravel()
+    words = colour_table().view(np.uint32).ravel()
     height, width = layers.marks.shape
     halo = style.intense_px + 2
     out: U8 = np.empty((height, width, 4), np.uint8)
@@ -92,10 +91,9 @@ def _flatten(layers: Layers, rows: slice, style: OverlayStyle) -> U8:
     labels = cv2.max(widen(layers.intense[rows], style.intense_px), widen(layers.weak[rows], style.weak_px))
     cv2.max(labels, widen(layers.faint[rows], style.faint_px), dst=labels)
     cv2.max(labels, layers.marks[rows], dst=labels)
-    if style.mode == "screen":
-        edge = cv2.dilate(labels, cv2.getStructuringElement(cv2.MORPH_RECT, (3, 3)))
-        cv2.threshold(edge, 0, Label.CASING, cv2.THRESH_BINARY, dst=edge)
-        cv2.max(labels, edge, dst=labels)
+    edge = cv2.dilate(labels, cv2.getStructuringElement(cv2.MORPH_RECT, (3, 3)))
+    cv2.threshold(edge, 0, Label.CASING, cv2.THRESH_BINARY, dst=edge)
+    cv2.max(labels, edge, dst=labels)
     return labels.astype(np.uint8, copy=False)
 
 
@@ -128,45 +126,6 @@ def compose(rgb: U8, rgba: U8) -> U8:
         under = cv2.multiply(rgb[top : top + _STRIP_ROWS], through, scale=1 / 255)
         out[top : top + _STRIP_ROWS] = cv2.add(under, cv2.cvtColor(over, cv2.COLOR_RGBA2RGB))
     return out
-
-
-def compose_eyepiece(rgb: U8, rgba: U8, transmission: float = 0.7) -> U8:
-    """Show how an overlay looks through a beam splitter, which adds its light to the specimen's.
-
-    Parameters
-    ----------
-    rgb : ndarray of uint8, (H, W, 3)
-        The specimen, sRGB.
-    rgba : ndarray of uint8, (H, W, 4)
-        Premultiplied overlay; its colours are the light that is added, its alpha is not used.
-    transmission : float
-        Share of the specimen's light that the splitter lets through, 0 to 1.
-
-    Returns
-    -------
-    ndarray of uint8, (H, W, 3)
-        The sum, sRGB. Light adds in linear intensity, not in sRGB values.
-
-    Raises
-    ------
-    ValueError
-        If shapes or dtypes do not fit or `transmission` is out of range.
-    """
-    require("rgb", rgb, shape=(None, None, 3), dtype="u1")
-    require("rgba", rgba, shape=(rgb.shape[0], rgb.shape[1], 4), dtype="u1")
-    if not 0.0 <= transmission <= 1.0:
-        raise ValueError(f"transmission must be 0 to 1, got {transmission:g}")
-    steps = 4095
-    value = np.arange(256) / 255
-    linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
-    level = np.arange(steps + 1) / steps
-    back = np.where(level <= 0.0031308, 12.92 * level, 1.055 * level ** (1 / 2.4) - 0.055)
-    specimen = np.rint(linear * transmission * steps).astype(np.uint16)
-    light = np.rint(linear * steps).astype(np.uint16)
-    total = np.minimum(specimen[rgb] + light[rgba[..., :3]], steps)
-    to_srgb: U8 = np.rint(back * 255).astype(np.uint8)
-    seen: U8 = np.take(to_srgb, total)
-    return seen
 
 
 def straight_alpha(rgba: U8) -> U8:

@@ -109,10 +109,15 @@ class EyepieceGeometry:
 
     def rim(self, share: float = _RIM_SHARE) -> I32:
         """Corners of the visible circle's outline as mapped, (M, 1, 2) x, y in whole display px."""
+        yx = self.to_display(self.field_rim(share))
+        return np.rint(yx[:, None, ::-1]).astype(np.int32)
+
+    def field_rim(self, share: float = 1.0) -> F64:
+        """Corners of the visible circle's outline, (M, 2) y, x in field px."""
         angle = np.linspace(0, 2 * np.pi, _CIRCLE_CORNERS, endpoint=False)
         around = np.stack([np.sin(angle), np.cos(angle)], axis=1) * self.circle_radius_px * share
-        yx = self.to_display(np.array(self.circle_yx_px) + around)
-        return np.rint(yx[:, None, ::-1]).astype(np.int32)
+        corners: F64 = np.array(self.circle_yx_px) + around
+        return corners
 
     def sees(self, yx_px: F64) -> Bool:
         """Whether points (N, 2) y, x of the field lie in the visible circle, (N,)."""

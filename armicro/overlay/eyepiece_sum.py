@@ -7,7 +7,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from armicro.contracts.arrays import U8, require
+from armicro.contracts.arrays import F64, I32, U8, require
+from armicro.imaging.homography import apply_homography, inverse, local_scale
 from armicro.overlay.eyepiece_geometry import EyepieceGeometry
 
 _STEPS = 4095
@@ -64,12 +65,52 @@ def simulate_sum(
         small = cv2.resize(whole, (w, h), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
         shift = (factor - 1) / 2
         matrix = matrix @ np.array([[factor, 0, shift], [0, factor, shift], [0, 0, 1]])
-    specimen = cv2.warpPerspective(small, matrix, (width, height), flags=cv2.INTER_LINEAR)
-    through, light, back = _tables(transmission, display_gain)
-    total = np.minimum(through[specimen] + light[overlay_rgb], _STEPS)
+    specimen = cv2.warpPerspective(small, matrix, (width, height), flags=cv2.INTER_LINEAR).astype(np.uint8)
+    return _summed(specimen, overlay_rgb, transmission, display_gain, geometry.rim(1.0))
+
+
+def sum_in_view(
+    view_rgb: U8, light_rgb: U8, geometry: EyepieceGeometry, to_view: F64, transmission: float
+) -> U8:
+    """Add the display's light to a view of the field, in the view's own pixels.
+
+    Parameters
+    ----------
+    view_rgb : ndarray of uint8, (h, w, 3)
+        A part of the field, at any scale, sRGB.
+    light_rgb : ndarray of uint8, (H, W, 3)
+        What the display shows, sRGB.
+    geometry : EyepieceGeometry
+        How the field lies on the display, and which part the oculars show; the rest is black.
+    to_view : ndarray of float64, (3, 3)
+        From field px to px of the view; acts on (x, y, 1).
+    transmission : float
+        As in `simulate_sum`.
+
+    Returns
+    -------
+    ndarray of uint8, (h, w, 3)
+        The sum, as `simulate_sum` makes it.
+    """
+    height, width = view_rgb.shape[:2]
+    matrix = to_view @ inverse(geometry.matrix)
+    rim = geometry.field_rim()
+    corners = np.rint(apply_homography(to_view, rim)[:, None, ::-1]).astype(np.int32)
+    y, x = geometry.circle_yx_px
+    shrunk = 1 / max(float(local_scale(matrix, geometry.to_display(np.array([y, x])))), 1e-6)
+    if shrunk > 1:
+        # Thin lines between the pixels that are looked up would be lost: spread over them beforehand.
+        light_rgb = cv2.GaussianBlur(light_rgb, (0, 0), 0.4 * shrunk).astype(np.uint8, copy=False)
+    light = cv2.warpPerspective(light_rgb, matrix, (width, height), flags=cv2.INTER_LINEAR).astype(np.uint8)
+    return _summed(view_rgb, light, transmission, 1.0, corners)
+
+
+def _summed(specimen: U8, light_rgb: U8, transmission: float, gain: float, stop_xy: I32) -> U8:
+    through, light, back = _tables(transmission, gain)
+    total = np.minimum(through[specimen] + light[light_rgb], _STEPS)
     seen: U8 = np.take(back, total)
-    stop: U8 = np.zeros((height, width), np.uint8)
-    cv2.fillPoly(stop, [geometry.rim(1.0)], 255, cv2.LINE_AA)
+    stop: U8 = np.zeros(specimen.shape[:2], np.uint8)
+    cv2.fillPoly(stop, [stop_xy], 255, cv2.LINE_AA)
     return cv2.bitwise_and(seen, cv2.cvtColor(stop, cv2.COLOR_GRAY2RGB)).astype(np.uint8, copy=False)
 
 

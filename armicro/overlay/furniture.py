@@ -52,7 +52,7 @@ def draw_legend(
     numbers = [f"{counts[category]:,}" if counts is not None else "" for category in CATEGORIES]
     gap = text if counts is not None else 0
     name_px, number_px = (max(_text_width(t, text) for t in texts) for texts in (names, numbers))
-    panel = _panel(style, 2 * pad + row * len(names), 2 * pad + icon + name_px + gap + number_px)
+    panel = _panel(2 * pad + row * len(names), 2 * pad + icon + name_px + gap + number_px)
     for i, category in enumerate(CATEGORIES):
         middle = pad + row * i + row // 2
         _put_glyph(
@@ -87,7 +87,7 @@ def draw_scale_bar(style: OverlayStyle, um_per_px: float, picture_shape: tuple[i
     label = f"{length_um} {micrometre_sign()}"
     pad, thick = round(text * 0.7), max(2, round(text * 0.25))
     label_px = _text_width(label, text)
-    panel = _panel(style, 2 * pad + round(text * 1.5) + thick, 2 * pad + max(bar_px, label_px))
+    panel = _panel(2 * pad + round(text * 1.5) + thick, 2 * pad + max(bar_px, label_px))
     left = (panel.shape[1] - bar_px) // 2
     panel[-pad - thick : -pad, left : left + bar_px] = _INK
     _put_text(panel, label, (panel.shape[1] - label_px) // 2, pad + text // 2, text)
@@ -127,10 +127,10 @@ def paste(rgba: U8, panel: U8, corner: Corner, style: OverlayStyle) -> None:
     under[...] = panel + ((keep + 127) // 255).astype(np.uint8)
 
 
-def _panel(style: OverlayStyle, height: int, width: int) -> U8:
-    """Make an empty panel: dark and translucent on a screen, clear where light can only be added."""
+def _panel(height: int, width: int) -> U8:
+    """Make an empty panel: dark and translucent."""
     panel: U8 = np.zeros((height, width, 4), np.uint8)
-    panel[..., 3] = _PANEL_ALPHA if style.mode == "screen" else 0
+    panel[..., 3] = _PANEL_ALPHA
     return panel
 
 

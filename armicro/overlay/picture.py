@@ -36,7 +36,7 @@ def field_picture(path: str, rgb: U8, result: FovResult, style: OverlayStyle | N
     result : FovResult
         Its reading.
     style : OverlayStyle, optional
-        What to draw, and in which mode; scale, widths and letters are set here, and no legend is drawn: a
+        What to draw; scale, widths and letters are set here, and no legend is drawn: a
         report has its own.
 
     Returns

@@ -12,12 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from types import MappingProxyType
-from typing import Literal
 
 from armicro.contracts.cells import Category
 
 Rgb = tuple[int, int, int]
-Mode = Literal["screen", "eyepiece"]
 
 PALETTE: Mapping[Category, Rgb] = MappingProxyType(
     {
@@ -77,9 +75,6 @@ class OverlayStyle:
         Whether nuclei that are not counted are marked.
     scale_bar, legend : bool
         Whether they are drawn in the lower corners; left out where the picture is too small for them.
-    mode : {"screen", "eyepiece"}
-        "screen" lays thin dark casings beside the lines; "eyepiece" draws light only, because a beam
-        splitter adds and cannot darken.
     scale : float
         Drawing pixels per field pixel. Widths and text keep their size, so that a reduced overview is
         drawn crisply rather than shrunk.
@@ -104,7 +99,6 @@ class OverlayStyle:
     others: bool = True
     scale_bar: bool = True
     legend: bool = True
-    mode: Mode = "screen"
     scale: float = 1.0
     inset_um: float = 0.6
     text_px: int | None = None
@@ -128,22 +122,3 @@ class OverlayStyle:
         """Height and width of the drawing of a field of `shape` (height, width), px; at least 1 each."""
         height, width = shape
         return max(1, round(height * self.scale)), max(1, round(width * self.scale))
-
-
-def eyepiece_style(brightness: float = 1.0) -> OverlayStyle:
-    """Make the style for a display that is added to the eyepiece: light only, and no text in the view.
-
-    Parameters
-    ----------
-    brightness : float
-        0 to 1.
-
-    Returns
-    -------
-    OverlayStyle
-        Thicker lines, no legend, no scale bar, no marks on nuclei that are not counted.
-    """
-    return OverlayStyle(
-        intense_px=5, weak_px=3, faint_px=2, brightness=brightness, others=False, scale_bar=False,
-        legend=False, mode="eyepiece",
-    )  # fmt: skip

@@ -8,7 +8,9 @@ from PyQt6.QtGui import QGuiApplication, QScreen
 
 from armicro.contracts.errors import DeviceError
 from armicro.contracts.eyepiece import EyepieceCalibration
+from armicro.overlay.eyepiece_picture import EyepieceDisplay
 from armicro.session.view import SessionControl
+from armicro.ui.eyepiece_look import PREVIEW_PX
 from armicro.ui.eyepiece_window import EyepieceWindow, screens
 
 _PREVIEW_PX = (960, 540)
@@ -83,6 +85,13 @@ class EyepieceHook:
             return list(there.values())[int(self._display) - 1]
         names = ", ".join(f"{n} {name}" for n, name in enumerate(there, start=1))
         raise DeviceError(f"there is no display {self._display!r}; there are: {names}")
+
+    def display(self) -> EyepieceDisplay:
+        """Return the display as it is drawn on: the window's while it is open, else as it would be."""
+        if self._window is not None and self._window.isVisible():
+            return self._window.display
+        shape = PREVIEW_PX if self._calibration is None else self._calibration.display_shape_px
+        return EyepieceDisplay(shape, self._calibration)
 
     @property
     def window(self) -> EyepieceWindow | None:

@@ -5,22 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import numpy as np
 from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QGuiApplication, QImage, QKeyEvent, QPainter, QPaintEvent, QScreen
 from PyQt6.QtWidgets import QWidget
 
 from armicro.contracts.arrays import U8
-from armicro.contracts.errors import AlignmentError
 from armicro.contracts.eyepiece import ANY_OBJECTIVE, EyepieceCalibration
-from armicro.contracts.results import FovResult
-from armicro.overlay.eyepiece import EyepieceStyle, draw_cells
-from armicro.overlay.eyepiece_geometry import EyepieceGeometry
-from armicro.overlay.eyepiece_rim import Rim, draw_rim
-from armicro.overlay.eyepiece_show import EyepieceShow, Shows, Sight
-from armicro.session.view import LiveView, SessionControl, SessionSnapshot
+from armicro.overlay.eyepiece import EyepieceStyle
+from armicro.overlay.eyepiece_picture import EyepieceDisplay, draw_eyepiece
+from armicro.overlay.eyepiece_rim import Rim
+from armicro.overlay.eyepiece_show import EyepieceShow, Shows
+from armicro.session.view import SessionControl
+from armicro.ui.eyepiece_look import EyepieceLight, sight_of
 
 _LOOK_MS = 40
 """How often the session is looked at: with drawing, what no longer holds is gone well within 200 ms."""
@@ -28,42 +26,9 @@ _UNDRAWN: Shows = Shows(None, Rim())
 BRIGHTNESS_STEP = 0.1
 
 
-def sight_of(snapshot: SessionSnapshot, live: LiveView | None) -> Sight:
-    """Put together what the eyepiece has to know of a session."""
-    blanking = [f for f in snapshot.faults if f.blanks]
-    faults = blanking or list(snapshot.faults)
-    return Sight(
-        result=None if live is None or live.moving else live.result,
-        fault=faults[0].short if faults else "",
-        blanked=bool(blanking),
-        wanted=snapshot.overlay_on,
-        objective=snapshot.objective,
-        summary=snapshot.summary,
-        captured=max((f.number for f in snapshot.fields), default=0),
-    )
-
-
 def screens() -> dict[str, QScreen]:
     """Return the displays by their names, the first one first."""
     return {screen.name(): screen for screen in QGuiApplication.screens()}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Wanted:
-    """What a picture depends on."""
-
-    result: FovResult | None
-    rim: Rim
-    style: EyepieceStyle
-    shape_px: tuple[int, int]
-
-    def same(self, other: _Wanted | None) -> bool:
-        """Tell whether the picture would be the same; a reading is the same only if it is that very one."""
-        return (
-            other is not None
-            and self.result is other.result
-            and (self.rim, self.style, self.shape_px) == (other.rim, other.style, other.shape_px)
-        )
 
 
 class EyepieceWindow(QWidget):
@@ -112,7 +77,7 @@ class EyepieceWindow(QWidget):
         self._screen_name = ""
         self._image: QImage | None = None
         self._on_display: Shows = _UNDRAWN
-        self._asked: _Wanted | None = None
+        self._asked: EyepieceLight | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="armicro-eyepiece")
         self._busy: Future[None] | None = None
         self._drawn.connect(self._put_up)
@@ -138,6 +103,12 @@ class EyepieceWindow(QWidget):
         self.look()
 
     @property
+    def display(self) -> EyepieceDisplay:
+        """The display as it is drawn on now."""
+        shape = (max(1, self.height()), max(1, self.width()))
+        return EyepieceDisplay(shape, self._calibration, self._style)
+
+    @property
     def shown(self) -> Shows:
         """What stands on the display now."""
         return self._on_display
@@ -158,8 +129,7 @@ class EyepieceWindow(QWidget):
         if self._on_display.result is not None and shows.result is None:
             self._image, self._on_display = None, _UNDRAWN
             self.update()
-        shape = (max(1, self.height()), max(1, self.width()))
-        wanted = _Wanted(shows.result, shows.rim, self._style, shape)
+        wanted = EyepieceLight(shows, self.display)
         if wanted.same(self._asked) or (self._busy is not None and not self._busy.done()):
             return
         self._asked = wanted
@@ -168,21 +138,16 @@ class EyepieceWindow(QWidget):
             self.update()
             return
         frame = None if live is None else live.frame.shape
-        self._busy = self._pool.submit(self._draw, shows, self._style, shape, frame)
+        self._busy = self._pool.submit(self._draw, wanted, frame)
 
-    def _draw(
-        self, shows: Shows, style: EyepieceStyle, shape: tuple[int, int], frame: tuple[int, int] | None
-    ) -> None:
+    def _draw(self, wanted: EyepieceLight, frame: tuple[int, int] | None) -> None:
         """Draw in the window's own thread and hand the picture over."""
         try:
-            picture = draw_eyepiece(shows, style, shape, self._calibration, frame)
-        except AlignmentError:
-            shows = Shows(None, Rim(fault="align eyepiece anew"))
-            picture = draw_eyepiece(shows, style, shape, None, frame)
+            drawn = draw_eyepiece(wanted.shows, wanted.display, frame)
         except Exception:  # noqa: BLE001 - a picture that cannot be drawn must not leave an older one standing
-            shows = Shows(None, Rim(fault="drawing failed"))
-            picture = draw_eyepiece(shows, style, shape, None, frame)
-        self._drawn.emit(shows, picture)
+            failed = Shows(None, Rim(fault="drawing failed"))
+            drawn = draw_eyepiece(failed, EyepieceDisplay(wanted.display.shape_px), None)
+        self._drawn.emit(drawn.shows, drawn.rgb)
 
     def _put_up(self, shows: Shows, picture: U8) -> None:
         """Show a picture unless it stopped holding while it was drawn."""
@@ -244,57 +209,3 @@ class EyepieceWindow(QWidget):
             self.show_on(screen)
             if self._gone is not None:
                 self._gone("")
-
-
-def draw_eyepiece(
-    shows: Shows,
-    style: EyepieceStyle,
-    shape_px: tuple[int, int],
-    calibration: EyepieceCalibration | None,
-    frame_shape_px: tuple[int, int] | None,
-) -> U8:
-    """Draw what a display shows.
-
-    Parameters
-    ----------
-    shows : Shows
-        What.
-    style : EyepieceStyle
-        How.
-    shape_px : tuple of int
-        Height and width of the display.
-    calibration : EyepieceCalibration or None
-        Where the camera's picture lies; None lays it into the middle.
-    frame_shape_px : tuple of int or None
-        Of the camera's frames, where there is no reading to tell.
-
-    Returns
-    -------
-    ndarray of uint8, (H, W, 3)
-        RGB; black where nothing is drawn.
-
-    Raises
-    ------
-    AlignmentError
-        If the calibration is of another camera format or another display.
-    """
-    field = frame_shape_px or shape_px
-    if shows.result is not None:
-        field = shows.result.shape
-    if calibration is None:
-        geometry = EyepieceGeometry.fitted(field, shape_px)
-    elif shows.result is None and frame_shape_px is None:
-        geometry = EyepieceGeometry.of(calibration, calibration.camera_shape_px)
-    else:
-        geometry = EyepieceGeometry.of(calibration, field)
-    if geometry.display_shape_px != shape_px:
-        have, want = shape_px, geometry.display_shape_px
-        raise AlignmentError(
-            f"the display has {have[1]} x {have[0]} px, the eyepiece was aligned for {want[1]} x {want[0]}: "
-            "choose that display or align again"
-        )
-    canvas: U8 = np.zeros((*shape_px, 3), np.uint8)
-    if shows.result is not None:
-        canvas = draw_cells(shows.result, geometry, style)
-    draw_rim(canvas, shows.rim, geometry, style)
-    return canvas

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from armicro.contracts.stain import Vector3
+from armicro.overlay.eyepiece_picture import EyepieceDisplay
 from armicro.ui.keys import KeyContact
 
 Stain = Literal["dab", "haematoxylin"]
@@ -51,6 +52,8 @@ class Hooks:
         for nothing.
     eyepiece_window : callable or None
         Shows (True) or hides (False) the window on the display of the beam splitter.
+    eyepiece_display : callable or None
+        Returns the eyepiece's display as it is drawn on now, for the view as in the eyepiece.
     eyepiece_at_once : bool
         Whether it is shown from the beginning.
     """
@@ -68,4 +71,5 @@ class Hooks:
     report: Callable[[Path], None] | None = None
     would_lose: Callable[[bool], str] | None = None
     eyepiece_window: Callable[[bool], None] | None = None
+    eyepiece_display: Callable[[], EyepieceDisplay] | None = None
     eyepiece_at_once: bool = False

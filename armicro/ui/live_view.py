@@ -20,6 +20,7 @@ from PyQt6.QtWidgets import QWidget
 
 from armicro.contracts.arrays import F32, U8
 from armicro.contracts.results import FovResult
+from armicro.ui.eyepiece_look import EyepieceLight
 from armicro.ui.regions import Draft, FieldRegions
 from armicro.ui.regions import Pen as DraftPen
 from armicro.ui.render import Look, Rendered, RenderJob, RenderThread
@@ -78,6 +79,7 @@ class PictureView(QWidget):
         self._rgb: U8 | None = None
         self._result: FovResult | None = None
         self._look = Look.SCREEN
+        self._light: EyepieceLight | None = None
         self._serial = 0
         self._fitted = True
         self._image: tuple[QImage, Rendered] | None = None
@@ -141,6 +143,18 @@ class PictureView(QWidget):
             self._look = look
             self._ask()
 
+    @property
+    def look(self) -> Look:
+        """How it is shown."""
+        return self._look
+
+    def set_light(self, light: EyepieceLight) -> None:
+        """Say what the eyepiece shows of this picture; seen only in the eyepiece's look."""
+        if not light.same(self._light):
+            self._light = light
+            if self._look is Look.EYEPIECE:
+                self._ask()
+
     def select(self, yx_px: tuple[float, float] | None, outline: F32 | None = None) -> None:
         """Point at a cell: its centre y, x and, if known, its contour (K, 2) y, x, px."""
         self.marks.selected, self.marks.outline = yx_px, outline
@@ -182,7 +196,8 @@ class PictureView(QWidget):
         window = self.viewport.window((self._rgb.shape[0], self._rgb.shape[1]), step)
         if window is not None:
             scale = self.viewport.scale * self.devicePixelRatioF()
-            self._thread.submit(RenderJob(self._rgb, result, window, scale, self._look, self._serial))
+            job = RenderJob(self._rgb, result, window, scale, self._look, self._serial, self._light)
+            self._thread.submit(job)
 
     def _take(self, rendered: Rendered) -> None:
         if self._closed or rendered.job.serial != self._serial or self._rgb is None:

@@ -79,7 +79,8 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self.parts)
         self._worker = Worker("armicro-window", self)
         self._cases = CaseDesk(session, hooks, self.dialogs, self._worker)
-        self.sight = Sight(session, self._worker, self.parts.picture, self.parts.inspector)
+        picture, inspector = self.parts.picture, self.parts.inspector
+        self.sight = Sight(session, self._worker, picture, inspector, hooks.eyepiece_display)
         self._snap: SessionSnapshot = session.snapshot()
         self._live: LiveView | None = None
         self._connect()
@@ -120,7 +121,7 @@ class MainWindow(QMainWindow):
             "quit": lambda _: self.close(),
             "live": lambda _: self.sight.go_live(),
             "overlay": do(ToggleOverlay),
-            "eyepiece": lambda on: self.parts.picture.set_look(Look.EYEPIECE if on else Look.SCREEN),
+            "eyepiece": lambda on: self.sight.set_look(Look.EYEPIECE if on else Look.SCREEN),
             "eyepiece_window": self._show_eyepiece,
             "fit": lambda _: self.parts.picture.fit(),
             "one_to_one": lambda _: self.parts.picture.one_to_one(),

@@ -18,8 +18,9 @@ import numpy as np
 from armicro.contracts.arrays import U8
 from armicro.contracts.errors import ArmicroError
 from armicro.contracts.results import FovResult
-from armicro.overlay import OverlayStyle, compose, compose_eyepiece, draw_overlay, eyepiece_style
+from armicro.overlay import OverlayStyle, compose, draw_overlay
 from armicro.overlay.picture import cut
+from armicro.ui.eyepiece_look import EyepieceLight, LookThrough, view_matrix
 
 _GREATEST_DRAWING = 16.0
 _CACHED = 3
@@ -50,6 +51,8 @@ class RenderJob:
         On a screen, or as the beam splitter adds them.
     serial : int
         Counts up by one per picture; given back with the pixels.
+    light : EyepieceLight or None
+        What the eyepiece shows, for its look; without it that look is the bare specimen.
     """
 
     rgb: U8
@@ -58,6 +61,7 @@ class RenderJob:
     scale: float
     look: Look
     serial: int
+    light: EyepieceLight | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,26 +103,27 @@ class Renderer:
 
     def __init__(self) -> None:
         self._overlays: list[tuple[tuple[object, ...], FovResult, U8]] = []
+        self._through = LookThrough()
 
     def render(self, job: RenderJob) -> Rendered:
         """Make the pixels of a job."""
         y, x, height, width = job.window
         size = max(1, round(height * job.scale)), max(1, round(width * job.scale))
         rgb = shrink(job.rgb[y : y + height, x : x + width], size)
-        if job.result is not None:
-            overlay = self._overlay(job, job.result, size)
-            if job.look is Look.EYEPIECE:
-                rgb = compose_eyepiece(rgb, overlay)
-            else:
-                rgb = compose(np.ascontiguousarray(rgb), overlay)
+        if job.look is Look.EYEPIECE:
+            if job.light is not None:
+                field = job.rgb.shape[0], job.rgb.shape[1]
+                rgb = self._through.seen(rgb, job.light, field, view_matrix(job.window, size))
+        elif job.result is not None:
+            rgb = compose(np.ascontiguousarray(rgb), self._overlay(job, job.result, size))
         return Rendered(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGRA).astype(np.uint8, copy=False), job)
 
     def _overlay(self, job: RenderJob, result: FovResult, size: tuple[int, int]) -> U8:
-        key = (id(result), job.window, job.scale, job.look)
+        key = (id(result), job.window, job.scale)
         for known, _, overlay in self._overlays:
             if known == key:
                 return overlay
-        overlay = overlay_of(result, job.window, job.scale, job.look)
+        overlay = overlay_of(result, job.window, job.scale)
         if overlay.shape[:2] != size:
             overlay = cv2.resize(overlay, size[::-1], interpolation=cv2.INTER_AREA).astype(np.uint8)
         # The result is kept beside its picture: an id is only its own while the object lives.
@@ -126,7 +131,7 @@ class Renderer:
         return overlay
 
 
-def overlay_of(result: FovResult, window: tuple[int, int, int, int], scale: float, look: Look) -> U8:
+def overlay_of(result: FovResult, window: tuple[int, int, int, int], scale: float) -> U8:
     """Draw the part of a reading that a view shows, at the view's own scale.
 
     Parameters
@@ -137,8 +142,6 @@ def overlay_of(result: FovResult, window: tuple[int, int, int, int], scale: floa
         First row, first column, height and width, px.
     scale : float
         Device px per frame px.
-    look : Look
-        How.
 
     Returns
     -------
@@ -146,7 +149,7 @@ def overlay_of(result: FovResult, window: tuple[int, int, int, int], scale: floa
         Premultiplied RGBA.
     """
     drawn = min(scale, _GREATEST_DRAWING)
-    base = eyepiece_style() if look is Look.EYEPIECE else OverlayStyle()
+    base = OverlayStyle()
     # Few screen pixels to a cell: lines of full width would close the gaps of a broken ring.
     slim = scale < 0.45
     style = OverlayStyle(
@@ -156,7 +159,6 @@ def overlay_of(result: FovResult, window: tuple[int, int, int, int], scale: floa
         others=base.others and not slim,
         scale_bar=False,
         legend=False,
-        mode=base.mode,
         scale=drawn,
     )
     return draw_overlay(cut(result, window), style)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from armicro.contracts.cells import CellTable
 from armicro.contracts.frame import Frame
 from armicro.contracts.results import FovResult
+from armicro.overlay.eyepiece_picture import EyepieceDisplay
 from armicro.session.commands import Command
 from armicro.session.view import CapturedField, LiveView, SessionControl, SessionSnapshot
 from armicro.ui.cell_inspector import CellInspector, contour_px, nearest
 from armicro.ui.changes import changed_cells
+from armicro.ui.eyepiece_look import PREVIEW_PX, EyepieceLights
 from armicro.ui.live_view import PictureView, Tool
 from armicro.ui.regions import FieldRegions, Outline, RegionBook
+from armicro.ui.render import Look
 from armicro.ui.worker import Worker
 
 _ASSUMED_UM_PER_PX = 0.25
@@ -31,6 +37,8 @@ class Sight(QObject):
         Shows them.
     inspector : CellInspector
         Shows one cell.
+    display : callable, optional
+        Returns the eyepiece's display, for the view as in the eyepiece.
     """
 
     changed = pyqtSignal()
@@ -39,9 +47,16 @@ class Sight(QObject):
     cell_closed = pyqtSignal()
 
     def __init__(
-        self, session: SessionControl, worker: Worker, picture: PictureView, inspector: CellInspector
+        self,
+        session: SessionControl,
+        worker: Worker,
+        picture: PictureView,
+        inspector: CellInspector,
+        display: Callable[[], EyepieceDisplay] | None = None,
     ) -> None:
         super().__init__(picture)
+        self._display = display or (lambda: EyepieceDisplay(PREVIEW_PX))
+        self._lights = EyepieceLights()
         self._session, self._worker = session, worker
         self._picture, self._inspector = picture, inspector
         self.number: int | None = None
@@ -106,11 +121,26 @@ class Sight(QObject):
             self._book.see(field.number, field.result)
         other = self._shown != (self._case, self.number)
         self._shown = self._case, self.number
+        if self._picture.look is Look.EYEPIECE:
+            self._show_light(snap, live, fields.get(self.number or 0))
         if self.number is None:
             self._show_live(snap, live, other=other)
         else:
             self._show_field(snap, fields[self.number], other=other)
         self._follow_cell(moving=live is not None and live.moving)
+
+    def set_look(self, look: Look) -> None:
+        """Show the picture as on a screen or as in the eyepiece."""
+        self._picture.set_look(look)
+        self.changed.emit()
+
+    def _show_light(self, snap: SessionSnapshot, live: LiveView | None, field: CapturedField | None) -> None:
+        display = self._display()
+        if field is None:
+            light = self._lights.live(snap, live, display, time.monotonic_ns())
+        else:
+            light = self._lights.field(snap, field.result, display)
+        self._picture.set_light(light)
 
     def _show_live(self, snap: SessionSnapshot, live: LiveView | None, *, other: bool) -> None:
         self._picture.set_regions(FieldRegions())

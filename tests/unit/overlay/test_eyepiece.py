@@ -16,9 +16,10 @@ from armicro.contracts.results import FovResult
 from armicro.overlay.eyepiece import EYEPIECE_PALETTE, EyepieceStyle, draw_cells
 from armicro.overlay.eyepiece_damping import damp
 from armicro.overlay.eyepiece_geometry import EyepieceGeometry
+from armicro.overlay.eyepiece_picture import EyepieceDisplay, draw_eyepiece
 from armicro.overlay.eyepiece_rim import ALARM, INK, Rim, draw_rim, read_out
-from armicro.overlay.eyepiece_show import FLASH_NS, EyepieceShow, Sight
-from armicro.overlay.eyepiece_sum import simulate_sum
+from armicro.overlay.eyepiece_show import FLASH_NS, EyepieceShow, Shows, Sight
+from armicro.overlay.eyepiece_sum import simulate_sum, sum_in_view
 from armicro.scoring.case import FieldCells, summarise
 from armicro.scoring.guidelines import load_guideline
 
@@ -144,6 +145,50 @@ def test_the_sum_is_the_specimen_where_the_display_is_black() -> None:
     bright = dark.copy()
     bright[round(y), round(x)] = 255
     assert (simulate_sum(rgb, bright, 0.7, GEOMETRY)[round(y), round(x)] > seen[round(y), round(x)]).all()
+
+
+def test_the_operators_view_is_the_display_seen_from_the_field(result_with: ResultWith) -> None:
+    rng = np.random.default_rng(3)
+    rgb = rng.integers(90, 250, (*FIELD, 3), dtype=np.uint8)
+    field = result_with([Category.INTENSE_COMPLETE, Category.WEAK_INCOMPLETE], [(100, 150), (60, 200)])
+    shows = Shows(field, Rim("2+   1 field", research_use=True))
+    same = EyepieceDisplay(FIELD)
+    drawn = draw_eyepiece(shows, same, FIELD)
+    # Display, field and view of one size: what the operator sees is then the sum itself, to the pixel.
+    view = sum_in_view(rgb, drawn.rgb, drawn.geometry, np.eye(3), 0.7)
+    assert np.abs(view.astype(int) - simulate_sum(rgb, drawn.rgb, 0.7, drawn.geometry)).max() <= 1
+
+
+def test_light_on_the_operators_view_lies_where_the_alignment_puts_it() -> None:
+    turn = np.radians(10)
+    matrix = np.array([[1.5 * np.cos(turn), -1.5 * np.sin(turn), 90.0],
+                       [1.5 * np.sin(turn), 1.5 * np.cos(turn), 20.0], [1e-5, 0, 1]])  # fmt: skip
+    geometry = EyepieceGeometry(matrix, FIELD, DISPLAY, (99.5, 149.5), 95.0)
+    for place in ((60.0, 120.0), (120.0, 190.0)):
+        light: U8 = np.zeros((*DISPLAY, 3), np.uint8)
+        y, x = geometry.to_display(np.array(place))
+        light[round(y) - 2 : round(y) + 3, round(x) - 2 : round(x) + 3] = 255
+        grey = np.full((100, 150, 3), 60, np.uint8)
+        half = np.array([[0.5, 0, -0.25], [0, 0.5, -0.25], [0, 0, 1]])
+        seen = ink(sum_in_view(grey, light, geometry, half, 0.7))
+        ys, xs = np.nonzero(seen > seen[50, 75] + 30)
+        assert np.hypot(2 * ys.mean() + 0.5 - place[0], 2 * xs.mean() + 0.5 - place[1]) < 1.5
+        assert not seen[0, 0]
+
+
+def test_an_alignment_that_does_not_fit_shows_no_cell_and_says_so(result_with: ResultWith) -> None:
+    as_it_is = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+    calibration = EyepieceCalibration(
+        "e", "1", "e/1", ANY_OBJECTIVE, FIELD, (480, 640), as_it_is, (100, 150), 90,
+        0.5, "2026-11-01", "2027-11-01", "me",
+    )  # fmt: skip
+    shows = Shows(result_with([Category.INTENSE_COMPLETE], [(100, 150)]), Rim("1 field"))
+    fitting = draw_eyepiece(shows, EyepieceDisplay((480, 640), calibration), FIELD)
+    assert fitting.shows is shows
+    assert fitting.rgb.any()
+    other = draw_eyepiece(shows, EyepieceDisplay(DISPLAY, calibration), FIELD)
+    assert (other.shows.result, other.shows.rim.fault) == (None, "align eyepiece anew")
+    assert not (other.rgb[..., 1] > 100).any()
 
 
 # -- damping

@@ -10,7 +10,7 @@ from armicro.contracts.results import FovResult
 from armicro.overlay import OverlayStyle, draw_legend, draw_overlay, draw_scale_bar
 from armicro.overlay.furniture import micrometre_sign, paste
 from armicro.overlay.glyphs import category_glyph, cross, disc
-from armicro.overlay.style import PALETTE, eyepiece_style
+from armicro.overlay.style import PALETTE
 
 MakeField = Callable[..., FovResult]
 
@@ -41,12 +41,6 @@ def test_letters_grow_with_the_picture() -> None:
         draw_legend(OverlayStyle(text_px=14), None, 3000).shape
         == draw_legend(OverlayStyle(text_px=14), None, 800).shape
     )
-
-
-def test_panels_for_the_eyepiece_are_not_dark() -> None:
-    panel = draw_legend(eyepiece_style())
-    assert panel[0, 0].tolist() == [0, 0, 0, 0]
-    assert draw_legend(OverlayStyle())[0, 0].tolist()[:3] == [0, 0, 0]
 
 
 def test_a_panel_is_left_out_of_a_picture_that_is_too_small() -> None:

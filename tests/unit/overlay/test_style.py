@@ -7,7 +7,7 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 
 from armicro.contracts.arrays import F64
 from armicro.contracts.cells import Category
-from armicro.overlay.style import FIRST_CATEGORY, PALETTE, Label, OverlayStyle, eyepiece_style
+from armicro.overlay.style import FIRST_CATEGORY, PALETTE, Label, OverlayStyle
 
 # Machado, Oliveira & Fernandes 2009, Table 1, severity 1.0: linear RGB as each kind of sight has it.
 SIGHT = {
@@ -79,8 +79,3 @@ def test_every_category_has_a_colour_and_a_label_of_its_name() -> None:
 def test_impossible_settings_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         OverlayStyle(**settings)
-
-
-def test_eyepiece_style_has_no_text_in_the_view() -> None:
-    style = eyepiece_style(0.5)
-    assert (style.mode, style.legend, style.scale_bar, style.brightness) == ("eyepiece", False, False, 0.5)
