@@ -94,6 +94,36 @@ def connect(producers: Sequence[Path], serial: str | None) -> tuple[Any, Any]:
         raise
 
 
+def list_cameras(producers: Sequence[Path]) -> tuple[tuple[str, str], ...]:
+    """Return serial number and name of each camera that these producers see; not on the main thread.
+
+    Raises
+    ------
+    DeviceError
+        If there is none, or a producer cannot be loaded.
+    """
+    core = load_library()
+    logger = logging.getLogger("armicro.devices.harvesters")
+    logger.addHandler(logging.NullHandler())
+    logger.propagate = False
+    harvester = core.Harvester(config=core.ParameterSet({core.ParameterKey.LOGGER: logger}))
+    try:
+        for path in producers:
+            harvester.add_file(str(path), check_existence=True)
+        harvester.update()
+        infos = harvester.device_info_list
+        _choose(infos, producers, None)
+        return tuple(
+            (
+                _text(info, "serial_number") or _text(info, "id_"),
+                f"{_text(info, 'vendor')} {_text(info, 'model')}".strip(),
+            )
+            for info in infos
+        )
+    finally:
+        disconnect(harvester, None)
+
+
 def disconnect(harvester: Any, acquirer: Any) -> None:
     """Let go of a camera, also one that is gone."""
     from genicam import genapi, gentl

@@ -32,6 +32,9 @@ class FitLimits:
     min_spread : float
         The points must reach over at least this share of the camera's shorter side; what lies outside them
         is extrapolated.
+    max_left_out : float
+        Greatest share of the pairs that may be outliers: of nine points taken at random, five agree on some
+        mapping.
     min_width : float
         Width of the cloud of points relative to its length; below it they lie on a line.
     """
@@ -40,6 +43,7 @@ class FitLimits:
     max_rms_um: float = 2.0
     max_um: float = 5.0
     min_spread: float = 0.3
+    max_left_out: float = 1 / 3
     min_width: float = 0.1
 
 
@@ -118,6 +122,11 @@ def fit_homography(
     if not inliers.all() and inliers.sum() <= MIN_POINTS:
         raise AlignmentError(
             f"the {n} points contradict each other by more than {limits.inlier_px:g} px: repeat the alignment"
+        )
+    if (~inliers).mean() > limits.max_left_out:
+        raise AlignmentError(
+            f"only {inliers.sum()} of {n} points agree on one mapping to {limits.inlier_px:g} px: repeat the "
+            "alignment"
         )
     _well_spread(camera[inliers], camera_shape_px, limits)
     matrix = _least_squares(camera[inliers], display[inliers])
