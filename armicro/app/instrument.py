@@ -25,6 +25,7 @@ from armicro.imaging.gate import GateLimits
 from armicro.inference.choose import Say
 from armicro.scoring.guidelines import load_guideline
 from armicro.session.parts import SessionParts
+from armicro.session.press_switch import PressSwitch
 from armicro.session.session import Session
 from armicro.sim.slide import SimulatedSlide, SlideParams, case_at
 from armicro.store.casebook import CaseBook
@@ -48,6 +49,8 @@ class InstrumentOptions:
         See `armicro.app.pedals.make_pedal`; None for no pedal.
     um_per_px : float or None
         Scale, where the camera does not tell it.
+    objective : str or None
+        What the objective with that scale is called.
     cti : tuple of Path
         GenTL producers for GenICam cameras.
     flat : Path or None
@@ -75,6 +78,7 @@ class InstrumentOptions:
     pedal_profile: str | None = None
     nosepiece: str | None = None
     positions: tuple[str, ...] = ()
+    objective: str | None = None
 
 
 class Instrument:
@@ -109,6 +113,8 @@ class Instrument:
         self._pedal = pedal
         self._pedal_told = threading.Event()
         self._nosepiece = nosepiece
+        self.presses = PressSwitch(session.on_press)
+        """To whom presses go: to the session, or to whoever measures with the pedal."""
 
     def start(self) -> None:
         """Begin to grab and to listen; returns at once."""
@@ -118,7 +124,7 @@ class Instrument:
             self._nosepiece.start(self.session.on_position, self.session.on_nosepiece_link)
         self._loop.start(self.session.on_exposure, self.session.on_camera_event)
         if self._pedal is not None:
-            self._pedal.start(self.session.on_press, self._on_pedal_link)
+            self._pedal.start(self.presses, self._on_pedal_link)
             if isinstance(self._pedal, ConsolePedal):
                 # A terminal keeps what is typed before it is read.
                 self._pedal_told.set()
@@ -176,7 +182,8 @@ def make_instrument(options: InstrumentOptions, say: Say) -> Instrument:
     turret = make_turret(options.nosepiece, options.positions)
     flat = None if options.flat is None else load_flat(options.flat)
     case = options.case
-    known = {} if options.um_per_px is None else {_OBJECTIVE: Optics(options.um_per_px)}
+    name = options.objective or _OBJECTIVE
+    known = {} if options.um_per_px is None else {name: Optics(options.um_per_px, options.objective or "")}
     book = None if options.cases is None else CaseBook(options.cases)
     parts = SessionParts(
         detector=make_detector(case.detector, say),
@@ -192,7 +199,7 @@ def make_instrument(options: InstrumentOptions, say: Say) -> Instrument:
         seed=case.seed,
         objectives={**known, **turret.objectives},
         # With a nosepiece nothing is known before it has told its position.
-        objective=_OBJECTIVE if known and turret.nosepiece is None else None,
+        objective=name if known and turret.nosepiece is None else None,
         positions=turret.positions,
         gate=GateLimits() if options.gate else None,
         profile_locked_by=case.locked_as,

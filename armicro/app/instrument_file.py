@@ -25,6 +25,7 @@ class InstrumentFile(FileModel):
     camera: str
     cti: Annotated[tuple[str, ...], Field(strict=False)] = ()
     um_per_px: Annotated[float | None, Field(gt=0)] = None
+    objective: Annotated[str | None, Field(min_length=1, max_length=100)] = None
     pedal: str | None = None
     pedal_profile: str | None = None
     nosepiece: str | None = None

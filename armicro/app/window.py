@@ -15,9 +15,11 @@ from pathlib import Path
 
 import platformdirs
 
+from armicro.app.calibration_desk import calibration_desk
 from armicro.app.calibration_files import EyepieceFile
 from armicro.app.calibration_store import read
 from armicro.app.case_run import CaseOptions
+from armicro.app.desks import setup_desk
 from armicro.app.pedals import KEYBOARD
 from armicro.app.profiles import profile_names
 from armicro.app.save_profile import save_stain_profile, save_with_vector
@@ -29,6 +31,7 @@ from armicro.contracts.stain import Vector3
 from armicro.devices.key_pedal import KeyPedal
 from armicro.scoring.guidelines import guideline_names, load_guideline
 from armicro.session.commands import SetStainProfile
+from armicro.session.press_switch import PressSwitch
 from armicro.session.session import Session
 from armicro.session.view import SessionSnapshot
 from armicro.store.casebook import CaseBook
@@ -223,6 +226,8 @@ def show_window(
     eyepiece: EyepieceChoice = EyepieceChoice(),
     cases: Path | None = None,
     options: CaseOptions | None = None,
+    presses: PressSwitch | None = None,
+    camera: str | None = None,
 ) -> None:
     """Open the window and stay until it is closed.
 
@@ -244,6 +249,10 @@ def show_window(
         Folder of the kept cases.
     options : CaseOptions or None
         What the settings are locked with, beside profile and rules; None offers no lock.
+    presses : PressSwitch or None
+        To whom the presses of all pedals go; made here where there is none.
+    camera : str or None
+        The camera that runs, as `--camera` names it; None offers no set-up.
     """
     from armicro.ui.eyepiece_hook import EyepieceHook
     from armicro.ui.hooks import Hooks
@@ -264,6 +273,8 @@ def show_window(
         written = save_with_vector(session.snapshot().profile, stain, vector, folder)
         session.do(SetStainProfile(str(written)))
 
+    switch = presses or PressSwitch(session.on_press)
+    key = KeyPedal(switch, _SPACE)
     eyepiece_hook = EyepieceHook(session, eyepiece.calibration, eyepiece.display, display_link(session))
     hooks = Hooks(
         guidelines={name: load_guideline(name).title for name in guideline_names()},
@@ -271,12 +282,14 @@ def show_window(
         save_profile=save,
         apply_stain_vector=apply_vector,
         lock_profile=None if options is None else partial(lock_as, session, options),
-        pedal=KeyPedal(session.on_press, _SPACE),
+        pedal=key,
         cases=None if cases is None else lambda: kept_names(cases),
         report=write,
         would_lose=keeping.would_lose,
         eyepiece_window=eyepiece_hook,
         eyepiece_display=eyepiece_hook.display,
+        setup=None if camera is None else partial(setup_desk, session, camera),
+        calibration=calibration_desk(session, switch, key, eyepiece_hook),
         eyepiece_at_once=eyepiece.at_once,
     )
     try:

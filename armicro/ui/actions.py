@@ -20,7 +20,7 @@ _CHECKABLE = frozenset(
 )
 _BEFORE_A_LINE = frozenset(
     {"report", "redo", "eyepiece_window", "zoom_out", "stain_tab", "toggle_field", "clear_regions"}
-    | {"lock_profile"}
+    | {"lock_profile", "calibrate"}
 )
 _FIELD_ACTIONS = ("toggle_field", "polygon", "freehand", "exclude", "clear_regions", "add_cell")
 TOOLS: Mapping[str, Tool] = {
@@ -41,6 +41,9 @@ def offered(hooks: Hooks) -> frozenset[str]:
         "save_profile": hooks.save_profile,
         "lock_profile": hooks.lock_profile,
         "pick_stain": hooks.apply_stain_vector,
+        "daily_check": hooks.calibration,
+        "calibrate": hooks.calibration,
+        "setup": hooks.setup,
     }
     return frozenset(a.name for a in ACTIONS if lacking.get(a.name, True) is not None)
 

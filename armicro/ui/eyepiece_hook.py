@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from PyQt6.QtGui import QGuiApplication, QScreen
 
+from armicro.contracts.arrays import U8
 from armicro.contracts.errors import DeviceError
 from armicro.contracts.eyepiece import EyepieceCalibration
 from armicro.overlay.eyepiece_picture import EyepieceDisplay
@@ -85,6 +86,30 @@ class EyepieceHook:
             return list(there.values())[int(self._display) - 1]
         names = ", ".join(f"{n} {name}" for n, name in enumerate(there, start=1))
         raise DeviceError(f"there is no display {self._display!r}; there are: {names}")
+
+    def align(self, calibration: EyepieceCalibration) -> None:
+        """Show the overlay by another alignment from now on."""
+        self._calibration = calibration
+        if self._window is not None and self._window.isVisible():
+            self.close()
+            self(True)
+
+    def target_shape_px(self) -> tuple[int, int]:
+        """Show the window if it is not shown; return height and width of its display, px.
+
+        Raises
+        ------
+        DeviceError
+            If there is no display of that name.
+        """
+        self(True)
+        assert self._window is not None
+        return self._window.display.shape_px
+
+    def show_target(self, rgb: U8 | None) -> None:
+        """Show a picture instead of the overlay; None for the overlay again."""
+        if self._window is not None:
+            self._window.set_target(rgb)
 
     def display(self) -> EyepieceDisplay:
         """Return the display as it is drawn on: the window's while it is open, else as it would be."""

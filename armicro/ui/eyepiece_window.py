@@ -76,6 +76,7 @@ class EyepieceWindow(QWidget):
         self._gone = gone
         self._screen_name = ""
         self._image: QImage | None = None
+        self._target: U8 | None = None
         self._on_display: Shows = _UNDRAWN
         self._asked: EyepieceLight | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="armicro-eyepiece")
@@ -90,6 +91,14 @@ class EyepieceWindow(QWidget):
         application.screenAdded.connect(self._screen_added)
 
     # -- for the operator ----------------------------------------------------------------------------------
+
+    def set_target(self, rgb: U8 | None) -> None:
+        """Show a picture (H, W, 3) instead of the overlay, to align by; None for the overlay again."""
+        self._target = rgb
+        self._image, self._on_display, self._asked = None, _UNDRAWN, None
+        if rgb is not None:
+            self._image = _image(rgb)
+        self.update()
 
     @property
     def style_now(self) -> EyepieceStyle:
@@ -124,6 +133,8 @@ class EyepieceWindow(QWidget):
 
     def look(self) -> None:
         """Look at the session, take down what no longer holds, and have the rest drawn."""
+        if self._target is not None:
+            return
         snapshot, live = self._session.snapshot(), self._session.live()
         shows = self._show.at(sight_of(snapshot, live), time.monotonic_ns())
         if self._on_display.result is not None and shows.result is None:
@@ -151,15 +162,14 @@ class EyepieceWindow(QWidget):
 
     def _put_up(self, shows: Shows, picture: U8) -> None:
         """Show a picture unless it stopped holding while it was drawn."""
+        if self._target is not None:
+            return
         if shows.result is not None:
             live = self._session.live()
             if live is None or live.moving or live.result is None:
                 self._asked = None
                 return
-        height, width = picture.shape[:2]
-        # Copied: a QImage over foreign memory does not keep it alive.
-        image = QImage(picture.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()
-        self._image, self._on_display = image, shows
+        self._image, self._on_display = _image(picture), shows
         self.update()
 
     # -- Qt --------------------------------------------------------------------------------------------------
@@ -209,3 +219,9 @@ class EyepieceWindow(QWidget):
             self.show_on(screen)
             if self._gone is not None:
                 self._gone("")
+
+
+def _image(rgb: U8) -> QImage:
+    height, width = rgb.shape[:2]
+    # Copied: a QImage over foreign memory does not keep it alive.
+    return QImage(rgb.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()

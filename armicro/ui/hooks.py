@@ -13,7 +13,9 @@ from typing import Literal
 
 from armicro.contracts.stain import Vector3
 from armicro.overlay.eyepiece_picture import EyepieceDisplay
+from armicro.ui.calibration_desk import CalibrationDesk
 from armicro.ui.keys import KeyContact
+from armicro.ui.setup_desk import SetupDesk
 
 Stain = Literal["dab", "haematoxylin"]
 
@@ -54,6 +56,10 @@ class Hooks:
         Shows (True) or hides (False) the window on the display of the beam splitter.
     eyepiece_display : callable or None
         Returns the eyepiece's display as it is drawn on now, for the view as in the eyepiece.
+    setup : callable or None
+        Returns what the guided set-up calls on.
+    calibration : CalibrationDesk or None
+        What the calibrations call on.
     eyepiece_at_once : bool
         Whether it is shown from the beginning.
     """
@@ -72,4 +78,6 @@ class Hooks:
     would_lose: Callable[[bool], str] | None = None
     eyepiece_window: Callable[[bool], None] | None = None
     eyepiece_display: Callable[[], EyepieceDisplay] | None = None
+    setup: Callable[[], SetupDesk] | None = None
+    calibration: CalibrationDesk | None = None
     eyepiece_at_once: bool = False

@@ -78,6 +78,9 @@ ACTIONS: tuple[Shortcut, ...] = (
     Shortcut("lock_profile", "Stain", "&Lock settings…", "Ctrl+L"),
     Shortcut("pick_stain", "Stain", "&Pick stain", "K"),
     Shortcut("thresholds", "Stain", "Move thresholds by keyboard", "H"),
+    Shortcut("daily_check", "Instrument", "&Daily check…", "Ctrl+D"),
+    Shortcut("calibrate", "Instrument", "&Calibrate…", "Ctrl+K"),
+    Shortcut("setup", "Instrument", "&Set up…"),
     Shortcut("help", "Help", "&Keys and marks", "F1"),
     Shortcut("about", "Help", "&About"),
 )

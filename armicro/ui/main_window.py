@@ -30,6 +30,7 @@ from armicro.ui.dialogs import Dialogs
 from armicro.ui.header import case_title
 from armicro.ui.help_dialog import HelpDialog
 from armicro.ui.hooks import Hooks
+from armicro.ui.instrument_menu import InstrumentMenu
 from armicro.ui.keys import PlainKey, SpaceBar
 from armicro.ui.layout import WindowParts
 from armicro.ui.leaving import CaseDesk
@@ -81,6 +82,7 @@ class MainWindow(QMainWindow):
         self._cases = CaseDesk(session, hooks, self.dialogs, self._worker)
         picture, inspector = self.parts.picture, self.parts.inspector
         self.sight = Sight(session, self._worker, picture, inspector, hooks.eyepiece_display)
+        self.instrument = InstrumentMenu(self, session, hooks)
         self._snap: SessionSnapshot = session.snapshot()
         self._live: LiveView | None = None
         self._connect()
@@ -145,6 +147,9 @@ class MainWindow(QMainWindow):
             "lock_profile": lambda _: self._cases.profile("lock"),
             "pick_stain": lambda on: self.parts.stain.set_picking(on=on),
             "thresholds": lambda _: self._to_thresholds(),
+            "daily_check": lambda _: self.instrument.calibrate(0),
+            "calibrate": lambda _: self.instrument.calibrate(),
+            "setup": lambda _: self.instrument.set_up(),
             "help": lambda _: HelpDialog(offered(self.hooks), self).exec(),
             "about": lambda _: self.dialogs.about(),
         }
@@ -360,6 +365,7 @@ class MainWindow(QMainWindow):
         if self._closed:
             return
         self._closed = True
+        self.instrument.close()
         self._memory.keep_number("bottom_tab", self.parts.bottom.currentIndex())
         self._memory.keep(self, self.parts.splitters)
         self._space.end()

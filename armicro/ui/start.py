@@ -14,9 +14,49 @@ from armicro.session.view import SessionControl
 from armicro.ui.hooks import Hooks
 from armicro.ui.main_window import MainWindow
 from armicro.ui.memory import Memory, settings_file
+from armicro.ui.setup_desk import SetupDesk
+from armicro.ui.setup_wizard import SetupWizard
+from armicro.ui.theme import apply_theme, fitting_font_px
 
+_OFFERED = "setup_offered"
 _LOOK_MS = 100
 """How often it is asked whether the program has to end. Python hears a signal only when it runs."""
+
+
+def _application() -> QApplication:
+    there = QApplication.instance()
+    app = there if isinstance(there, QApplication) else QApplication(sys.argv[:1])
+    app.setApplicationName("armicro")
+    app.setDesktopFileName("armicro")
+    return app
+
+
+def run_setup(desk: SetupDesk, ending: Callable[[], bool], settings: Path | None = None) -> bool:
+    """Offer the guided set-up, unless it was skipped before; return whether a choice was kept.
+
+    Parameters
+    ----------
+    desk, ending, settings
+        What it calls on; see `run_window`.
+    """
+    memory = Memory(settings or settings_file())
+    if memory.number(_OFFERED, 0):
+        return False
+    app = _application()
+    screen = app.primaryScreen()
+    height = 800 if screen is None else screen.availableGeometry().height()
+    apply_theme(app, memory.font_px() or fitting_font_px(height))
+    wizard = SetupWizard(desk)
+    timer = QTimer()
+    timer.timeout.connect(lambda: wizard.reject() if ending() else None)
+    timer.start(_LOOK_MS)
+    wizard.exec()
+    timer.stop()
+    wizard.deleteLater()
+    if not ending():
+        # Skipped or kept: it is not asked for again by itself.
+        memory.keep_number(_OFFERED, 1)
+    return wizard.kept is not None
 
 
 def run_window(
@@ -41,10 +81,7 @@ def run_window(
     settings : Path, optional
         Where the layout is kept; the user's own file by default.
     """
-    there = QApplication.instance()
-    app = there if isinstance(there, QApplication) else QApplication(sys.argv[:1])
-    app.setApplicationName("armicro")
-    app.setDesktopFileName("armicro")
+    app = _application()
     window = MainWindow(session, hooks, Memory(settings or settings_file()))
     for words in notices:
         window.parts.notices.add(words)

@@ -18,6 +18,15 @@ _STEP, _FAR_STEP = 0.1, 0.5
 """Of what is seen."""
 
 
+def way_um(event: QKeyEvent, shape_px: tuple[int, int], um_per_px: float) -> tuple[float, float] | None:
+    """Return how an arrow key moves the stage under a picture of that shape, y, x in µm; None for others."""
+    way = _WAYS.get(Qt.Key(event.key()))
+    if way is None:
+        return None
+    share = _FAR_STEP if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else _STEP
+    return way[0] * share * shape_px[0] * um_per_px, way[1] * share * shape_px[1] * um_per_px
+
+
 def steer(event: QKeyEvent, picture: PictureView, stage: Stage | None) -> bool:
     """Take an arrow key.
 

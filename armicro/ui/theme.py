@@ -136,6 +136,15 @@ QMenu {{ background: {RAISED}; border: 1px solid {LINE}; }}
 QMenu::item {{ padding: {pad}px {4 * pad}px; }}
 QMenu::item:disabled {{ color: {FADED}; }}
 QMenu::separator {{ height: 1px; background: {LINE}; margin: {pad}px; }}
+QPushButton#step {{ text-align: left; border-color: transparent; background: transparent;
+  padding: {2 * pad}px {2 * pad}px; }}
+QPushButton#step:hover {{ background: {RAISED}; }}
+QPushButton#step:checked {{ background: {CHOSEN}; border-color: {ACCENT}; }}
+QPushButton#step:disabled {{ background: transparent; border-color: transparent; }}
+QListWidget {{ background: {BACKGROUND}; border: 1px solid {LINE}; border-radius: {round_px}px; }}
+QListWidget:focus {{ border-color: {ACCENT}; }}
+QListWidget::item {{ padding: {pad}px {2 * pad}px; }}
+QListWidget::item:selected {{ background: {CHOSEN}; color: {TEXT}; }}
 QTabBar::tab {{ background: transparent; color: {QUIET}; padding: {pad}px {3 * pad}px;
   border-bottom: 2px solid transparent; }}
 QTabBar::tab:selected {{ color: {TEXT}; border-bottom: 2px solid {ACCENT}; }}

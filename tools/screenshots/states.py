@@ -17,6 +17,7 @@ from armicro.app.detectors import CLASSICAL, DetectorChoice, make_detector
 from armicro.app.profiles import DEFAULT_STAIN_PROFILE, load_stain_profile, profile_names
 from armicro.contracts.casebook import OpenCase
 from armicro.contracts.cells import CATEGORIES
+from armicro.contracts.devices import CameraEvent, CameraEventKind
 from armicro.contracts.frame import Optics
 from armicro.contracts.stain import DabThresholds
 from armicro.devices.capture import CaptureLoop
@@ -37,6 +38,7 @@ from armicro.ui.hooks import Hooks
 from armicro.ui.main_window import MainWindow
 from armicro.ui.memory import Memory
 from armicro.ui.theme import fitting_font_px
+from tools.screenshots.dialogs import take_calibrations, take_setup
 
 _UM_PER_PX = 0.25
 _FRAME_PX = (900, 1200)
@@ -46,6 +48,7 @@ _PLACES_UM = ((0.0, 0.0), (-110.0, -90.0), (-90.0, 100.0), (110.0, 70.0), (40.0,
 """Where fields are captured; all of them away from the slide's mirrored edges."""
 SIZES = ((1280, 800), (1920, 1080))
 _EYEPIECE_PX = (1920, 1080)
+_DIALOGS = ("12-setup", "17-calibrate", "18-daily-check", "20-align")
 
 
 def wait_ms(ms: float) -> None:
@@ -261,5 +264,12 @@ def take_all(out: Path, settings: Path, only: str) -> Iterator[Path]:
             help_.show()
             yield studio.take(out / "9-help.png", help_)
             help_.close()
+        if any(only in name for name in _DIALOGS):
+            studio.loop.close()
+            studio.session.on_camera_event(
+                CameraEvent(CameraEventKind.RECOVERED, "back", time.monotonic_ns())
+            )
+            yield from take_setup(out)
+            yield from take_calibrations(studio.session, out)
     finally:
         studio.close()

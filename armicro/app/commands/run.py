@@ -19,10 +19,11 @@ import typer
 from armicro.app import console, exit_codes, options
 from armicro.app.case_folder import Cases, cases_folder
 from armicro.app.case_run import CaseOptions, CaseOutputs, CaseWriter, FieldInput, TimedResult
+from armicro.app.desks import first_setup
 from armicro.app.detectors import AUTO, DetectorChoice
 from armicro.app.events import EventLines
 from armicro.app.instrument import Instrument, InstrumentOptions, make_instrument
-from armicro.app.instrument_file import read_instrument
+from armicro.app.instrument_file import InstrumentFile, read_instrument
 from armicro.app.profiles import DEFAULT_STAIN_PROFILE
 from armicro.app.settings_lock import require_identity, under_lock
 from armicro.app.staging import Staging
@@ -316,8 +317,15 @@ def run(
     It ends with its window, on Ctrl-C, SIGTERM, or with --until-fields; outputs are written then.
     """
     notices: tuple[str, ...] = ()
+    ending = Ending()
     here = read_instrument() if camera is None else None
+    if not headless:
+        require_window()
+        if camera is None and here is None:
+            here = _set_up_first(ending)
+    objective = None
     if here is not None:
+        objective = here.objective if um_per_px is None else None
         camera, cti = here.camera, cti or [Path(p) for p in here.cti]
         um_per_px = um_per_px if um_per_px is not None else here.um_per_px
         pedal, pedal_profile = pedal or here.pedal, pedal_profile or here.pedal_profile
@@ -327,7 +335,6 @@ def run(
         flat_field = flat_field or _path(here.flat_field)
     if not headless:
         camera, pedal, notices = for_window(camera, pedal)
-        require_window()
     if camera is None:
         raise InputError("without a window the camera has to be named: give --camera, or run armicro setup")
     if events not in (None, "-"):
@@ -336,7 +343,6 @@ def run(
     case = CaseOptions(case_id, guideline, stain_profile, reading, seed, DetectorChoice(detector, engine))
     case = under_lock(case)
     outputs = CaseOutputs(json=json, report=report, pdf=pdf)
-    ending = Ending()
     lines = None if events is None else EventLines(sys.stdout, lambda: ending.ask(exit_codes.OUTPUT))
     with Staging() as staging, ending.signals():
         writer = CaseWriter(case, outputs, staging, [])
@@ -355,6 +361,7 @@ def run(
             pedal_profile=pedal_profile,
             nosepiece=nosepiece,
             positions=tuple(position or ()),
+            objective=objective,
         )
         instrument = make_instrument(made, console.note)
         try:
@@ -376,6 +383,8 @@ def run(
                 eyepiece=eyepiece_choice(eyepiece, eyepiece_calibration),
                 cases=place,
                 options=case,
+                presses=instrument.presses,
+                camera=camera,
             )
             work(instrument, ending, until_fields, lines, None if headless else show)
             document = write_case(instrument.session, writer, staging, frames)
@@ -385,6 +394,15 @@ def run(
     _say_result(document, written, lines is not None, quiet=quiet)
     if ending.code != exit_codes.DONE:
         raise typer.Exit(ending.code)
+
+
+def _set_up_first(ending: Ending) -> InstrumentFile | None:
+    """Offer the guided set-up where nothing is set up; return what was kept."""
+    with ending.signals():
+        first_setup(lambda: ending.asked)
+    if ending.asked:
+        raise typer.Exit(ending.code)
+    return read_instrument()
 
 
 def _path(text: str | None) -> Path | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
@@ -13,10 +15,13 @@ from armicro.app import console
 from armicro.app.case_run import CaseOptions
 from armicro.app.console import shown
 from armicro.app.instrument import InstrumentOptions, make_camera
-from armicro.app.instrument_file import SCHEMA, InstrumentFile, write_instrument
 from armicro.app.pedals import make_pedal
+from armicro.app.setting_up import keep, keep_also
 from armicro.contracts.devices import LinkEvent, LinkState, PedalPress
 from armicro.contracts.errors import DeviceError
+from armicro.devices.found import find_cameras, serial_ports
+from armicro.session.instrument_choice import InstrumentChoice
+from armicro.session.pedal_trial import PedalTrial
 
 _LOOK_S = 2.0
 _PRESS_S = 20.0
@@ -56,11 +61,12 @@ def try_pedal(address: str, profile: str | None, wait_s: float = _PRESS_S) -> st
     pedal = make_pedal(address, profile)
     if pedal is None:
         return "no pedal"
-    heard, pressed, lost = threading.Event(), [], []
+    heard, trial, lost = threading.Event(), PedalTrial(), []
 
     def on_press(press: PedalPress) -> None:
-        pressed.append(press)
-        heard.set()
+        trial.heard(press)
+        if trial.works:
+            heard.set()
 
     def on_link(event: LinkEvent) -> None:
         if event.state is LinkState.LOST:
@@ -72,9 +78,17 @@ def try_pedal(address: str, profile: str | None, wait_s: float = _PRESS_S) -> st
         heard.wait(wait_s)
     finally:
         pedal.close()
-    if pressed:
+    if trial.works:
         return f"{pedal.identity}: heard"
     raise DeviceError(lost[0] if lost else f"{pedal.identity}: no press was heard within {wait_s:g} s")
+
+
+def _list(found: Sequence[tuple[str, str]], notes: Sequence[str] = ()) -> None:
+    out = console.results()
+    for address, words in found:
+        out.print(f"  {shown(address)}: {shown(words)}", soft_wrap=True)
+    for note in notes:
+        out.print(f"  {shown(note)}", soft_wrap=True)
 
 
 def setup(
@@ -87,6 +101,9 @@ def setup(
     ] = None,
     um_per_px: Annotated[
         float | None, typer.Option("--um-per-px", metavar="X", help="Scale with the usual objective.")
+    ] = None,
+    objective: Annotated[
+        str | None, typer.Option("--objective", metavar="NAME", help="What that objective is called: 40x.")
     ] = None,
     pedal: Annotated[
         str | None, typer.Option("--pedal", metavar="ADDRESS", help="As for `armicro run`; none for none.")
@@ -107,12 +124,19 @@ def setup(
     """Ask for camera, scale, pedal and display, try them, and keep them for `armicro run`."""
     out = console.results()
     if not yes:
+        if camera is None:
+            # In a thread of its own: a GenICam library asked on the main one would take Ctrl-C away.
+            with ThreadPoolExecutor(1) as pool:
+                found = pool.submit(find_cameras, tuple(cti or ())).result()
+            _list([(c.address, c.words) for c in found.cameras], found.notes)
         camera = camera or typer.prompt("Camera (sim, webcam:0, genicam:SERIAL)", default="sim")
         if camera.startswith("genicam") and not cti:
             given = typer.prompt("GenTL producer file (.cti); empty for GENICAM_GENTL64_PATH", default="")
             cti = [Path(given)] if given else None
         if um_per_px is None and not camera.startswith(("sim", "replay")):
             um_per_px = typer.prompt("µm per pixel with the usual objective", type=float)
+        if pedal is None:
+            _list([(p.address, p.words) for p in serial_ports()])
         pedal = pedal or typer.prompt(
             "Pedal (keyboard, a serial address, contact:ADDRESS, none)", default="keyboard"
         )
@@ -128,17 +152,9 @@ def setup(
         if pedal not in (None, "keyboard"):
             console.note("press the pedal now")
             out.print(shown(try_pedal(pedal, pedal_profile)), soft_wrap=True)
-    values = {
-        "schema": SCHEMA,
-        "camera": camera,
-        "cti": tuple(str(p.resolve()) for p in cti or ()),
-        "um_per_px": um_per_px,
-        "pedal": pedal,
-        "pedal_profile": pedal_profile,
-        "eyepiece": eyepiece,
-        "eyepiece_calibration": None if eyepiece_calibration is None else str(eyepiece_calibration.resolve()),
-        "flat_field": None if flat_field is None else str(flat_field.resolve()),
-    }
-    file = InstrumentFile.model_validate(values)
-    path = write_instrument(file)
+    files = tuple(str(p.resolve()) for p in cti or ())
+    choice = InstrumentChoice(camera, files, um_per_px, objective, pedal, pedal_profile, eyepiece)
+    also = {"eyepiece_calibration": eyepiece_calibration, "flat_field": flat_field}
+    keep(choice)
+    path = keep_also({name: str(file.resolve()) for name, file in also.items() if file is not None})
     out.print(f"Kept in {shown(path)}. `armicro run` uses it; its options count more.", soft_wrap=True)

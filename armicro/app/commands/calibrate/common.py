@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import getpass
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from armicro.app import console
+from armicro.app import calibrating, console
 from armicro.app.calibration_files import CalibrationFile
 from armicro.app.calibration_store import Origin, calibration_folder
 from armicro.contracts.arrays import U8
@@ -30,7 +29,7 @@ Instrument = Annotated[
     typer.Option(
         "--instrument",
         metavar="SERIAL",
-        envvar="ARMICRO_INSTRUMENT",
+        envvar="ARMICRO_SERIAL",
         help="Serial number of the instrument.",
         rich_help_panel=_WHO,
     ),
@@ -72,7 +71,9 @@ Out = Annotated[
         show_default="the user's data folder",
     ),
 ]
-UNNAMED = "unnamed"
+
+
+UNNAMED = calibrating.UNNAMED
 
 
 def origin(
@@ -85,7 +86,7 @@ def origin(
     InputError
         If the day is none.
     """
-    return Origin(instrument, objective, operator or _login(), day_of(day), valid_days)
+    return Origin(instrument, objective, operator or calibrating.login(), day_of(day), valid_days)
 
 
 def day_of(text: str | None) -> dt.date:
@@ -102,14 +103,6 @@ def day_of(text: str | None) -> dt.date:
         return dt.date.fromisoformat(text)
     except ValueError as error:
         raise InputError(f"--date: expected a day such as 2026-11-25, got {text!r}") from error
-
-
-def _login() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        # Containers run processes of users without a name.
-        return UNNAMED
 
 
 def folder_of(out: Path | None) -> Path:

@@ -11,11 +11,11 @@ import numpy as np
 import typer
 
 from armicro.app import console
-from armicro.app.calibration_files import ANY, EyepieceFile
-from armicro.app.calibration_store import build, write
+from armicro.app.calibrating import AlignedShapes, keep_eyepiece
+from armicro.app.calibration_files import ANY
 from armicro.app.commands.calibrate import common
 from armicro.contracts.arrays import F64
-from armicro.contracts.errors import AlignmentError, CalibrationError, InputError
+from armicro.contracts.errors import AlignmentError, InputError
 from armicro.contracts.frame import Optics
 from armicro.devices.file_model import read_text
 from armicro.imaging.homography import FitLimits, fit_homography
@@ -88,26 +88,8 @@ def eyepiece(
         if circle
         else ((camera_px[0] - 1) / 2, (camera_px[1] - 1) / 2, min(camera_px) / 2)
     )
-    kept = build(
-        EyepieceFile,
-        {
-            **who.head("eyepiece", folder),
-            "camera_shape_px": camera_px,
-            "display_shape_px": display_px,
-            "matrix": fit.matrix.tolist(),
-            "circle_yx_px": (y, x),
-            "circle_radius_px": radius,
-            "residual_um": fit.rms_um if fit.redundant else None,
-            "worst_um": fit.max_um if fit.redundant else None,
-            "pairs": len(camera_yx),
-            "outliers": int((~fit.inliers).sum()),
-        },
-    )
-    try:
-        kept.calibration()
-    except ValueError as error:
-        raise CalibrationError(str(error)) from error
-    path = write(kept, folder)
+    shapes = AlignedShapes(camera_px, display_px, (y, x), radius)
+    kept, path = keep_eyepiece(fit, shapes, who, folder)
     for index in np.flatnonzero(~fit.inliers):
         console.note(f"pair {index + 1} contradicts the others and was left out")
     if not fit.redundant:

@@ -8,13 +8,12 @@ from typing import Annotated
 import typer
 
 from armicro.app import console
-from armicro.app.calibration_files import DustFile, FlatFile
-from armicro.app.calibration_store import build, newest, read_as, write
+from armicro.app.calibrating import check_glass, glass_words, keep_glass
+from armicro.app.calibration_files import FlatFile
+from armicro.app.calibration_store import newest, read_as
 from armicro.app.commands.calibrate import common
-from armicro.app.flat_field import flat_of
 from armicro.contracts.errors import CalibrationError
 from armicro.imaging.glass import measure_glass
-from armicro.imaging.glass_drift import glass_drift
 
 
 def flat(
@@ -34,35 +33,8 @@ def flat(
     folder = common.folder_of(out)
     who = common.origin(instrument, objective, operator, date, valid_days)
     found = measure_glass(common.read_pixels(p) for p in common.picture_paths(frames))
-    light = [tuple(float(v) for v in row) for row in found.flat.light]
-    dust = DustFile(
-        yx_px=tuple((round(float(y), 1), round(float(x), 1)) for y, x in found.dust.yx_px),
-        radius_px=tuple(round(float(r), 1) for r in found.dust.radius_px),
-        contrast=tuple(round(float(c), 3) for c in found.dust.contrast),
-    )
-    kept = build(
-        FlatFile,
-        {
-            **who.head("flat", folder),
-            "shape_px": found.flat.shape_px,
-            "frames": found.frames,
-            "white_rgb": tuple(round(v, 3) for v in found.flat.white_rgb),
-            "degree": found.flat.degree,
-            "light_red": light[0],
-            "light_green": light[1],
-            "light_blue": light[2],
-            "uneven_before": found.uneven_before,
-            "uneven_after": found.uneven_after,
-            "dust": dust,
-        },
-    )
-    path = write(kept, folder)
-    white = ", ".join(f"{v:.1f}" for v in found.flat.white_rgb)
-    console.results().print(
-        f"white point {white} (red, green, blue) from {found.frames} frames; {kept.residual}; "
-        f"{len(kept.dust.yx_px)} spots of dust",
-        soft_wrap=True,
-    )
+    kept, path = keep_glass(found, who, folder)
+    console.results().print(glass_words(kept), soft_wrap=True)
     common.say_written(kept, path)
 
 
@@ -76,7 +48,7 @@ def check(
         Path | None, typer.Option("--flat", metavar="FILE", help="The calibration; else the newest.")
     ] = None,
     instrument: Annotated[
-        str | None, typer.Option("--instrument", metavar="SERIAL", envvar="ARMICRO_INSTRUMENT")
+        str | None, typer.Option("--instrument", metavar="SERIAL", envvar="ARMICRO_SERIAL")
     ] = None,
     date: common.Day = None,
     out: common.Out = None,
@@ -91,18 +63,11 @@ def check(
         if flat_file is None
         else read_as(flat_file, FlatFile)
     )
-    found = glass_drift(common.read_pixels(frame), flat_of(stored))
+    found = check_glass(common.read_pixels(frame), stored, day)
     print_ = console.results().print
-    print_(f"against {console.shown(stored.identity)} of {stored.date}", soft_wrap=True)
-    print_(
-        f"white point {found.white:+.2%}, colour {found.colour:.2%}, uneven {found.uneven:.2%}, "
-        f"dust {found.spots:.2%} of the field",
-        soft_wrap=True,
-    )
-    verdict, reasons = found.verdict, list(found.reasons)
-    if not stored.valid_on(day):
-        verdict = "warn" if verdict == "ok" else verdict
-        reasons.append(f"the calibration counted from {stored.date} to {stored.expires}: calibrate again")
-    if verdict == "refuse":
-        raise CalibrationError(f"refuse: {'; '.join(reasons)}")
-    print_(f"{verdict}{': ' if reasons else ''}{console.shown('; '.join(reasons))}", soft_wrap=True)
+    print_(f"against {console.shown(found.against)}", soft_wrap=True)
+    print_(found.figures, soft_wrap=True)
+    if found.verdict == "refuse":
+        raise CalibrationError(f"refuse: {'; '.join(found.reasons)}")
+    reasons = "; ".join(found.reasons)
+    print_(f"{found.verdict}{': ' if reasons else ''}{console.shown(reasons)}", soft_wrap=True)

@@ -8,29 +8,9 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from armicro.app import console
-from armicro.app.calibration_files import CalibrationFile
-from armicro.app.calibration_store import Stored, order, stored
+from armicro.app.calibration_state import states
+from armicro.app.calibration_store import Stored, stored
 from armicro.app.commands.calibrate import common
-
-SOON_DAYS = 7
-
-
-def states(found: Sequence[CalibrationFile], day: dt.date) -> dict[str, str]:
-    """Tell for each identity whether it is in use, expires soon, has expired, or was replaced."""
-    newest: dict[tuple[str, str, str], CalibrationFile] = {}
-    for one in sorted(found, key=order):
-        newest[one.kind, one.objective, one.instrument] = one
-    out = {}
-    for one in found:
-        left = (dt.date.fromisoformat(one.expires) - day).days
-        if newest[one.kind, one.objective, one.instrument] is not one:
-            state = "replaced"
-        elif left < 0:
-            state = "expired"
-        else:
-            state = "in use" if left > SOON_DAYS else f"expires in {left} days"
-        out[one.identity] = state
-    return out
 
 
 def listing(out: common.Out = None, date: common.Day = None) -> None:

@@ -1,0 +1,309 @@
+"""The calibrations over the live picture: what is kept and the daily check, light, pixel size."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import (
+    QDoubleSpinBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QSpinBox,
+)
+
+from armicro.contracts.arrays import U8
+from armicro.contracts.errors import ArmicroError
+from armicro.session.frame_feed import FrameFeed
+from armicro.session.measured import DailyCheck, MeasuredScale
+from armicro.ui.calibration_page import LivePage, Surroundings, push
+from armicro.ui.steps import said
+from armicro.ui.theme import rename
+
+_VERDICTS = {
+    "ok": "✓  As calibrated.",
+    "warn": "!  Drifted: scores may shift.",
+    "refuse": "✕  Calibrate the light again before anything is scored.",
+}
+_KINDS = {"flat": "Light", "scale": "Pixel size", "eyepiece": "Eyepiece", "stain": "Stain vectors"}
+_KINDS |= {"control": "Control slide", "thresholds": "Thresholds"}
+
+
+class CheckPage(LivePage):
+    """What is kept, and the check of every morning."""
+
+    def __init__(self, around: Surroundings) -> None:
+        super().__init__(
+            "Daily check",
+            "Move to empty glass, in focus on tissue beside it, and check: takes a second. Below, what was "
+            "measured and how long it counts.",
+            around,
+        )
+        self.check = push("&Check the light now", "Compare the live picture of empty glass", self._check)
+        self.verdict, self.table = QLabel(), QGridLayout()
+        self.verdict.setObjectName("title")
+        self.table.setHorizontalSpacing(16)
+        self.table.setVerticalSpacing(3)
+        self.table.setColumnStretch(4, 1)
+        row = QHBoxLayout()
+        row.addWidget(self.check)
+        row.addSpacing(12)
+        row.addWidget(self.verdict, 1)
+        self.lay_out(row)
+        self.body.addLayout(self.table)
+        self.picture.setMinimumHeight(140)
+
+    def enter(self) -> None:
+        """Show what is kept."""
+        super().enter()
+        self._list()
+
+    def seen(self) -> None:
+        """Offer the check where there is a picture."""
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Offer the check where it can be made."""
+        self.check.setEnabled(self.live is not None and not self.busy and bool(self.around.objective()))
+
+    def failed(self) -> None:
+        """Take an older verdict away."""
+        self.verdict.setText("")
+
+    def _check(self) -> None:
+        if self.live is not None:
+            rgb, objective = self.live.frame.rgb, self.around.objective()
+            said(self.words, "")
+            self.do(lambda: self.around.desk.check(rgb, objective), self._tell)
+
+    def _tell(self, found: object) -> None:
+        assert isinstance(found, DailyCheck)
+        self.verdict.setText(_VERDICTS[found.verdict])
+        why = "".join(f"\n{reason}" for reason in found.reasons)
+        said(self.words, f"{found.figures}\nagainst {found.against}{why}", warn=found.verdict != "ok")
+
+    def _list(self) -> None:
+        while (item := self.table.takeAt(0)) is not None:
+            old = item.widget()
+            if old is not None:
+                old.deleteLater()
+        kept = self.around.desk.kept()
+        if not kept:
+            nothing = QLabel("Nothing was calibrated yet.")
+            nothing.setObjectName("quiet")
+            self.table.addWidget(nothing, 0, 0, 1, 5)
+        for line, one in enumerate(kept):
+            cells = (_KINDS.get(one.kind, one.kind), one.objective, one.date, one.state, one.residual)
+            for column, text in enumerate(cells):
+                label = QLabel(text)
+                label.setObjectName("strong" if column == 0 else "quiet")
+                if column == 3 and not one.good:
+                    label.setObjectName("warn")
+                self.table.addWidget(label, line, column, Qt.AlignmentFlag.AlignLeft)
+
+
+class GlassPage(LivePage):
+    """White point and flat field from empty glass."""
+
+    def __init__(self, around: Surroundings) -> None:
+        super().__init__(
+            "Light",
+            "Focus on tissue, move to empty glass, switch automatic exposure and white balance off. Then "
+            "start, and move the stage a little while the pictures are taken: dust then averages out.",
+            around,
+        )
+        self.feed: FrameFeed | None = None
+        self.frames = QSpinBox()
+        self.frames.setRange(4, 64)
+        self.frames.setValue(16)
+        self.frames.setSuffix(" pictures")
+        self.frames.setToolTip("How many pictures are averaged; 16 are enough for most cameras")
+        self.start = push("&Start", "Take pictures of empty glass", self._start)
+        self.cancel = push("Ca&ncel", "Take no more, keep nothing", self._cancel)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.count = QLabel()
+        self.count.setObjectName("quiet")
+        row = QHBoxLayout()
+        for widget in (self.frames, self.start, self.cancel, self.bar, self.count):
+            row.addWidget(widget, 1 if widget is self.bar else 0)
+        self.lay_out(row)
+        self.refresh()
+
+    def leave(self) -> None:
+        """Take no more pictures."""
+        super().leave()
+        self._cancel()
+
+    def seen(self) -> None:
+        """Hand the newest picture to whoever averages."""
+        if self.feed is not None and self.live is not None and self.feed.feed(self.live.frame):
+            self.bar.setValue(self.feed.taken)
+            self.count.setText(f"{self.feed.taken} of {self.feed.wanted}")
+            if self.feed.taken == self.feed.wanted:
+                said(self.words, "Measuring…")
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Offer what can be done now."""
+        self.start.setEnabled(self.live is not None and not self.busy and bool(self.around.objective()))
+        self.cancel.setEnabled(self.busy)
+        self.frames.setEnabled(not self.busy)
+
+    def failed(self) -> None:
+        """Begin anew."""
+        self._done()
+
+    def _start(self) -> None:
+        feed = self.feed = FrameFeed(self.frames.value())
+        self.bar.setRange(0, feed.wanted)
+        self.bar.setValue(0)
+        objective = self.around.objective()
+        said(self.words, "Taking pictures…")
+        self.do(lambda: self.around.desk.glass(feed, objective), self._kept)
+
+    def _cancel(self) -> None:
+        if self.feed is not None:
+            self.feed.cancel()
+
+    def _kept(self, words: object) -> None:
+        said(self.words, str(words))
+        self._done()
+
+    def _done(self) -> None:
+        self.feed = None
+        self.bar.setValue(0)
+        self.count.setText("")
+
+
+class ScalePage(LivePage):
+    """µm per pixel: from a stage micrometer's rulings, or a known length between two clicks."""
+
+    def __init__(self, around: Surroundings) -> None:
+        super().__init__(
+            "Pixel size",
+            "Put a stage micrometer under the objective and focus. Measure its lines; better twice, turned "
+            "by 90°. Or click on the two ends of a known length.",
+            around,
+        )
+        self._taken: list[U8] = []
+        self._ends: list[tuple[float, float]] = []
+        self._still: U8 | None = None
+        self.scale: MeasuredScale | None = None
+        self.division = self._spin(10.0, "Distance of neighbouring lines, µm; engraved on the micrometer")
+        self.length = self._spin(100.0, "The length between the two places that were clicked, µm")
+        self.measure = push("&Measure the lines", "Find the rulings in the live picture", self._measure)
+        self.more = push("Measure &another", "Add a picture with the micrometer turned", self._measure_more)
+        self.hand = push("&By this length", "Use the two places that were clicked", self._by_hand)
+        self.again = push("&Live again", "Forget the places, show the live picture", self.forget)
+        self.keep = push("&Keep", "Keep this scale for the objective", self._keep)
+        self.keep.setObjectName("capture")
+        grid = QGridLayout()
+        for line, widgets in enumerate(
+            (
+                (QLabel("Lines every"), self.division, self.measure, self.more),
+                (QLabel("Length clicked"), self.length, self.hand, self.again),
+            )
+        ):
+            for column, widget in enumerate(widgets):
+                grid.addWidget(widget, line, column)
+        grid.addWidget(self.keep, 0, 5, 2, 1)
+        grid.setColumnStretch(4, 1)
+        self.lay_out(grid)
+        self.picture.clicked.connect(self._click)
+        self.picture.setCursor(Qt.CursorShape.CrossCursor)
+        self.refresh()
+
+    @staticmethod
+    def _spin(value: float, tip: str) -> QDoubleSpinBox:
+        spin = QDoubleSpinBox()
+        spin.setRange(0.1, 10_000.0)
+        spin.setDecimals(2)
+        spin.setValue(value)
+        spin.setSuffix(" µm")
+        spin.setToolTip(tip)
+        spin.setAccessibleName(tip)
+        return spin
+
+    def enter(self) -> None:
+        """Begin anew."""
+        self.forget()
+        super().enter()
+
+    def look(self) -> None:
+        """Take the newest live picture; one that was clicked into stands still."""
+        if self._still is None:
+            super().look()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Offer what can be done now."""
+        live = self.live is not None and not self.busy
+        self.measure.setEnabled(live and self._still is None)
+        self.more.setEnabled(live and self._still is None and bool(self._taken))
+        self.hand.setEnabled(len(self._ends) == 2 and not self.busy)
+        self.again.setEnabled(self._still is not None)
+        self.keep.setEnabled(self.scale is not None and not self.busy and bool(self.around.objective()))
+
+    def forget(self) -> None:
+        """Forget what was clicked and measured."""
+        self._ends, self._still, self._taken, self.scale = [], None, [], None
+        self.picture.set_points([])
+        said(self.words, "")
+        self.refresh()
+
+    def failed(self) -> None:
+        """Leave out the picture that could not be measured."""
+        if self._taken:
+            self._taken.pop()
+
+    def _click(self, y_px: float, x_px: float) -> None:
+        if self.picture.rgb is None:
+            return
+        self._still = self.picture.rgb
+        self._ends = [*self._ends, (y_px, x_px)][-2:] if len(self._ends) < 2 else [(y_px, x_px)]
+        self.picture.set_points(self._ends, joined=True)
+        missing = "Click on the other end." if len(self._ends) < 2 else "Give the length, then use it."
+        said(self.words, missing)
+        self.refresh()
+
+    def _measure(self) -> None:
+        self._taken = []
+        self._measure_more()
+
+    def _measure_more(self) -> None:
+        if self.live is None:
+            return
+        self._taken.append(self.live.frame.rgb)
+        pictures, division = tuple(self._taken), self.division.value()
+        said(self.words, "Looking for the lines…")
+        self.do(lambda: self.around.desk.rulings(pictures, division), self._found)
+
+    def _by_hand(self) -> None:
+        try:
+            self._found(self.around.desk.by_hand(self.length.value(), self._ends[0], self._ends[1]))
+        except ArmicroError as error:
+            said(self.words, str(error), warn=True)
+        self.refresh()
+
+    def _found(self, scale: object) -> None:
+        assert isinstance(scale, MeasuredScale)
+        self.scale = scale
+        now = "" if self.live is None else self._against(self.live.frame.optics.um_per_px, scale.um_per_px)
+        said(self.words, f"{scale.words}{now}")
+
+    @staticmethod
+    def _against(now: float, found: float) -> str:
+        return f"\nIn use now: {now:.5f} µm per pixel, {100 * (now / found - 1):+.1f} % from it."
+
+    def _keep(self) -> None:
+        if self.scale is None:
+            return
+        try:
+            words = self.around.desk.keep_scale(self.scale, self.around.objective())
+        except (ArmicroError, OSError) as error:
+            said(self.words, str(error), warn=True)
+            return
+        self.forget()
+        said(self.words, words)
+        rename(self.words, "strong")
