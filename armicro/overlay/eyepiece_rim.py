@@ -37,6 +37,10 @@ _SMALL = 0.75
 _FLASH_SHARE = 0.012
 _TEXT_SHARE = 0.95
 _BOLD = 0.07
+_WRITABLE = str.maketrans(
+    {"µ": "u", "μ": "u", "≥": ">=", "≤": "<=", "×": "x", "−": "-", "–": "-", "…": "...", "κ": "kappa"}
+)
+"""Signs that the font lacks, and would draw as a box, by those that it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +224,7 @@ def write_line(canvas: U8, text: str, middle_yx: tuple[float, float], text_px: i
 @lru_cache(maxsize=64)
 def _cover(text: str, text_px: int) -> U8:
     """Draw a line as coverage, (h, w), cut to its ink; kept, since a live picture repeats its words."""
+    text = text.translate(_WRITABLE)
     # Capitals of this font stand at 0.72 of its size.
     font, bold = ImageFont.load_default(text_px / 0.72), text_px * _BOLD
     left, above, right, below = (round(v) for v in font.getbbox(text, stroke_width=bold))

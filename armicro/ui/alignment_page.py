@@ -164,6 +164,9 @@ class AlignmentPage(LivePage):
         """Find the thing in the first picture that was exposed after a press."""
         self.refresh()
         live, press, alignment = self.live, self._waiting, self.alignment
+        if live is not None and live.moving:
+            # The mark stands where the thing was, and no longer is.
+            self.picture.set_points([])
         if live is None or press is None or alignment is None or live.frame.t_ns < press.t_ns:
             return
         self._waiting = None

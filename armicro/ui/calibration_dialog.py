@@ -46,6 +46,7 @@ class CalibrationDialog(StepDialog):
         self.close_ = self._button("&Close", self.reject)
         self.objective.setFixedWidth(8 * self.fontMetrics().height())
         self.foot.addWidget(QLabel("Objective"))
+        self.foot.addSpacing(8)
         self.foot.addWidget(self.objective)
         self.foot.addSpacing(16)
         self.foot.addWidget(place, 1)

@@ -18,6 +18,7 @@ from armicro.session.frame_feed import FrameFeed
 from armicro.session.measured import DailyCheck, MeasuredScale
 from armicro.ui.calibration_page import LivePage, Surroundings, push
 from armicro.ui.steps import said
+from armicro.ui.still_view import StillView
 from armicro.ui.theme import rename
 
 _VERDICTS = {
@@ -25,6 +26,8 @@ _VERDICTS = {
     "warn": "!  Drifted: scores may shift.",
     "refuse": "✕  Calibrate the light again before anything is scored.",
 }
+_GLASS_LETTERS = 16
+"""Height of a picture of empty glass, in heights of a letter."""
 _KINDS = {"flat": "Light", "scale": "Pixel size", "eyepiece": "Eyepiece", "stain": "Stain vectors"}
 _KINDS |= {"control": "Control slide", "thresholds": "Thresholds"}
 
@@ -50,8 +53,13 @@ class CheckPage(LivePage):
         row.addSpacing(12)
         row.addWidget(self.verdict, 1)
         self.lay_out(row)
+        heading = QLabel("MEASURED SO FAR")
+        heading.setObjectName("heading")
+        self.body.addSpacing(10)
+        self.body.addWidget(heading)
         self.body.addLayout(self.table)
-        self.picture.setMinimumHeight(140)
+        self.body.addStretch(1)
+        _dim_glass(self.picture)
 
     def enter(self) -> None:
         """Show what is kept."""
@@ -86,6 +94,8 @@ class CheckPage(LivePage):
         while (item := self.table.takeAt(0)) is not None:
             old = item.widget()
             if old is not None:
+                # At once: what is only to be deleted later is still painted until then.
+                old.setParent(None)
                 old.deleteLater()
         kept = self.around.desk.kept()
         if not kept:
@@ -128,6 +138,8 @@ class GlassPage(LivePage):
         for widget in (self.frames, self.start, self.cancel, self.bar, self.count):
             row.addWidget(widget, 1 if widget is self.bar else 0)
         self.lay_out(row)
+        self.body.addStretch(1)
+        _dim_glass(self.picture)
         self.refresh()
 
     def leave(self) -> None:
@@ -307,3 +319,8 @@ class ScalePage(LivePage):
         self.forget()
         said(self.words, words)
         rename(self.words, "strong")
+
+
+def _dim_glass(picture: StillView) -> None:
+    """Keep a picture of empty glass small: large it would light up a dark room."""
+    picture.setFixedHeight(_GLASS_LETTERS * picture.fontMetrics().height())

@@ -27,6 +27,11 @@ from armicro.ui.setup_page import PLACE, SetupPage, listed, listed_item
 from armicro.ui.steps import said, words_label
 
 
+def address_of(screen: QScreen) -> str:
+    """Return how a display is named in settings: by its name, or its number where it has none."""
+    return screen.name() or str(QGuiApplication.screens().index(screen) + 1)
+
+
 class DisplayPage(SetupPage):
     """Which display is the beam splitter's."""
 
@@ -49,9 +54,11 @@ class DisplayPage(SetupPage):
         row = QHBoxLayout()
         row.addWidget(self.show_there)
         row.addStretch()
-        self.body.addWidget(self.list, 1)
+        self.list.setFixedHeight(9 * self.fontMetrics().height() * 2)
+        self.body.addWidget(self.list)
         self.body.addLayout(row)
         self.body.addWidget(self.words)
+        self.body.addStretch(1)
         application = QGuiApplication.instance()
         assert isinstance(application, QGuiApplication)
         application.screenAdded.connect(self._fill)
@@ -80,7 +87,8 @@ class DisplayPage(SetupPage):
         for n, screen in enumerate(QGuiApplication.screens(), start=1):
             size = screen.size()
             here = "   (this window is on it)" if screen is own else ""
-            choices.append((screen.name(), f"{n}   {screen.name()}   {size.width()} × {size.height()}{here}"))
+            name = address_of(screen)
+            choices.append((name, f"{n}   {screen.name()}   {size.width()} × {size.height()}{here}"))
         now = self.choice.eyepiece or ""
         if now not in dict(choices):
             choices.append((now, f"{now}   as chosen before; not connected"))
@@ -98,8 +106,8 @@ class DisplayPage(SetupPage):
 
     def _tell(self) -> None:
         name, own = self.choice.eyepiece, self._own()
-        self.show_there.setEnabled(any(s.name() == name for s in QGuiApplication.screens()))
-        if own is not None and name == own.name():
+        self.show_there.setEnabled(any(address_of(s) == name for s in QGuiApplication.screens()))
+        if own is not None and name == address_of(own):
             said(self.words, "This window is on that display: the overlay would cover it.", warn=True)
         elif name is None:
             said(self.words, "The overlay can be shown later: View, Eyepiece window.")
@@ -110,8 +118,8 @@ class DisplayPage(SetupPage):
         """Show the test picture on the chosen display."""
         self.leave()
         for screen in QGuiApplication.screens():
-            if screen.name() == self.choice.eyepiece:
-                self.test = DisplayTest(screen, f"{screen.name()}: is this the eyepiece?")
+            if address_of(screen) == self.choice.eyepiece:
+                self.test = DisplayTest(screen, f"{address_of(screen)}: is this the eyepiece?")
 
 
 class ObjectivePage(SetupPage):
@@ -142,7 +150,12 @@ class ObjectivePage(SetupPage):
         self.scale.setToolTip(f"From {MIN_UM_PER_PX:g} to {MAX_UM_PER_PX:g}; at 40x often 0.1 to 0.25")
         self.scale.valueChanged.connect(self._typed)
         self.words = words_label()
+        for widget in (self.known, self.name, self.scale):
+            widget.setMaximumWidth(44 * self.fontMetrics().height())
+        self.name.setMaximumWidth(18 * self.fontMetrics().height())
+        self.scale.setMaximumWidth(18 * self.fontMetrics().height())
         form = QFormLayout()
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.setHorizontalSpacing(14)
         form.setVerticalSpacing(8)
         form.addRow("Known", self.known)

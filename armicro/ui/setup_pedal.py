@@ -16,6 +16,7 @@ from armicro.ui.keys import SpaceBar
 from armicro.ui.setup_desk import SetupDesk
 from armicro.ui.setup_page import PLACE, SetupPage, listed, listed_item
 from armicro.ui.steps import said, words_label
+from armicro.ui.theme import rename
 
 
 class PedalPage(SetupPage):
@@ -43,7 +44,7 @@ class PedalPage(SetupPage):
         self.other.setToolTip("A pedal's address as --pedal takes it; Enter chooses it")
         self.other.returnPressed.connect(self._name)
         self.words = words_label()
-        self.words.setObjectName("strong")
+        self.words.setObjectName("title")
         self.line = words_label()
         self.marks = {gesture: QLabel() for gesture in WANTED}
         grid = QGridLayout()
@@ -56,12 +57,16 @@ class PedalPage(SetupPage):
             grid.addWidget(QLabel(name), row, 1)
             grid.addWidget(meaning, row, 2)
         grid.setColumnStretch(3, 1)
-        self.body.addWidget(self.list, 1)
+        self.list.setFixedHeight(9 * self.fontMetrics().height() * 2)
+        self.body.addWidget(self.list)
         self.body.addWidget(self.other)
-        self.body.addSpacing(6)
+        self.body.addSpacing(14)
         self.body.addWidget(self.words)
+        self.body.addSpacing(4)
         self.body.addLayout(grid)
+        self.body.addSpacing(4)
         self.body.addWidget(self.line)
+        self.body.addStretch(1)
         self._heard.connect(self._take)
         self._linked.connect(self._tell_line)
 
@@ -127,6 +132,6 @@ class PedalPage(SetupPage):
         for gesture, mark in self.marks.items():
             n = self.trial.count(gesture)
             # Told by shape before colour.
-            mark.setText(f"✓ {n}" if n else "○")
-            mark.setObjectName("strong" if n else "quiet")
+            mark.setText(f"✓  {n}" if n else "○")
+            rename(mark, "title" if n else "quiet")
         self.changed.emit()

@@ -67,8 +67,8 @@ class SetupWizard(StepDialog):
     def _fit(self) -> None:
         screen = QApplication.primaryScreen()
         room = None if screen is None else screen.availableGeometry()
-        width, height = (1100, 720) if room is None else (room.width() - 80, room.height() - 80)
-        self.resize(min(1100, width), min(720, height))
+        width, height = (1060, 660) if room is None else (room.width() - 80, room.height() - 80)
+        self.resize(min(1060, width), min(660, height))
 
     def refresh(self) -> None:
         """Offer what can be done now."""

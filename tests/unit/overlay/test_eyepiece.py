@@ -17,7 +17,7 @@ from armicro.overlay.eyepiece import EYEPIECE_PALETTE, EyepieceStyle, draw_cells
 from armicro.overlay.eyepiece_damping import damp
 from armicro.overlay.eyepiece_geometry import EyepieceGeometry
 from armicro.overlay.eyepiece_picture import EyepieceDisplay, draw_eyepiece
-from armicro.overlay.eyepiece_rim import ALARM, INK, Rim, draw_rim, read_out
+from armicro.overlay.eyepiece_rim import ALARM, INK, Rim, draw_rim, read_out, write_line
 from armicro.overlay.eyepiece_show import FLASH_NS, EyepieceShow, Shows, Sight
 from armicro.overlay.eyepiece_sum import simulate_sum, sum_in_view
 from armicro.scoring.case import FieldCells, summarise
@@ -145,6 +145,18 @@ def test_the_sum_is_the_specimen_where_the_display_is_black() -> None:
     bright = dark.copy()
     bright[round(y), round(x)] = 255
     assert (simulate_sum(rgb, bright, 0.7, GEOMETRY)[round(y), round(x)] > seen[round(y), round(x)]).all()
+
+
+def test_no_sign_of_the_read_out_is_written_as_a_box() -> None:
+    def written(text: str) -> U8:
+        canvas: U8 = np.zeros((60, 400, 3), np.uint8)
+        write_line(canvas, text, (30, 200), 24, INK)
+        return canvas
+
+    box = written("\uffff")
+    for sign in "≥≤µ×–…<>%·°":
+        assert not np.array_equal(written(sign), box), sign
+    assert np.array_equal(written("IC ≥ 10 %"), written("IC >= 10 %"))
 
 
 def test_the_operators_view_is_the_display_seen_from_the_field(result_with: ResultWith) -> None:
