@@ -154,6 +154,8 @@ class AlignmentPage(LivePage):
             return
         if alignment.needs_place(press.gesture):
             self._waiting = press
+            alignment.refuse("")
+            self._show()
         else:
             alignment.press(press.gesture)
             self._show()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PyQt6.QtCore import QEvent, QObject
 from PyQt6.QtGui import QKeyEvent
 from PyQt6.QtWidgets import QApplication, QLabel, QLineEdit, QWidget
 
@@ -10,6 +11,7 @@ from armicro.ui.alignment_page import AlignmentPage
 from armicro.ui.calibration_desk import CalibrationDesk
 from armicro.ui.calibration_page import Surroundings
 from armicro.ui.calibration_pages import CheckPage, GlassPage, ScalePage
+from armicro.ui.keys import TYPED_IN
 from armicro.ui.steering import way_um
 from armicro.ui.steps import StepDialog
 from armicro.ui.worker import Worker
@@ -57,26 +59,42 @@ class CalibrationDialog(StepDialog):
         room = None if screen is None else screen.availableGeometry()
         width, height = (1100, 720) if room is None else (room.width() - 80, room.height() - 60)
         self.resize(min(1200, width), min(800, height))
+        app = QApplication.instance()
+        if app is not None:
+            app.installEventFilter(self)
         self.begin()
 
     def end(self) -> None:
         """Give everything back."""
+        app = QApplication.instance()
+        if app is not None:
+            app.removeEventFilter(self)
         super().end()
         self._worker.close()
 
-    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
-        """Move the circle or the stage by arrow keys; Enter ends nothing."""
-        if event is None:
-            return
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
+        """Take the arrow keys, before buttons and scroll bars do, wherever nothing is typed."""
+        if event is None or event.type() != QEvent.Type.KeyPress or not isinstance(event, QKeyEvent):
+            return False
+        if not isinstance(watched, QWidget) or watched.window() is not self or isinstance(watched, TYPED_IN):
+            return False
+        return self._steer(event)
+
+    def _steer(self, event: QKeyEvent) -> bool:
+        """Move the circle or the stage; return whether the key does."""
         if self.page is self.alignment and self.alignment.nudge(event.key()):
-            return
+            return True
         live, stage = self._session.live(), self._session.stage
-        if live is not None and stage is not None:
-            by = way_um(event, live.frame.shape, live.frame.optics.um_per_px)
-            if by is not None:
-                stage.move_by(*by)
-                return
-        if event.text() in ("\r", "\n"):
+        if live is None or stage is None:
+            return False
+        by = way_um(event, live.frame.shape, live.frame.optics.um_per_px)
+        if by is not None:
+            stage.move_by(*by)
+        return by is not None
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Keep Enter in a field from ending the dialog; Escape closes it."""
+        if event is not None and event.text() in ("\r", "\n"):
             event.accept()
             return
         super().keyPressEvent(event)

@@ -18,7 +18,8 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-_TYPED_IN = (QLineEdit, QPlainTextEdit, QAbstractSpinBox)
+TYPED_IN = (QLineEdit, QPlainTextEdit, QAbstractSpinBox)
+"""Widgets that keep their keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +195,7 @@ class SpaceBar(QObject):
         if enter and pressed and isinstance(watched, QAbstractButton) and not event.isAutoRepeat():
             watched.click()
             return True
-        if event.key() != Qt.Key.Key_Space or isinstance(watched, _TYPED_IN) or event.modifiers():
+        if event.key() != Qt.Key.Key_Space or isinstance(watched, TYPED_IN) or event.modifiers():
             return False
         if not event.isAutoRepeat() and pressed is not self._is_down:
             self._edge(down=pressed)
