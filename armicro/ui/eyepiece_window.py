@@ -19,6 +19,7 @@ from armicro.overlay.eyepiece_rim import Rim
 from armicro.overlay.eyepiece_show import EyepieceShow, Shows
 from armicro.session.view import SessionControl
 from armicro.ui.eyepiece_look import EyepieceLight, sight_of
+from armicro.ui.keys import HAS_PEDAL
 
 _LOOK_MS = 40
 """How often the session is looked at: with drawing, what no longer holds is gone well within 200 ms."""
@@ -69,6 +70,8 @@ class EyepieceWindow(QWidget):
         # The program ends with the operator's window; this one must not keep it alive.
         self.setAttribute(Qt.WidgetAttribute.WA_QuitOnClose, on=False)
         self.setCursor(Qt.CursorShape.BlankCursor)
+        # Full screen it may have the keys: who looks into the oculars must not have to know.
+        self.setProperty(HAS_PEDAL, True)
         self._session = session
         self._calibration = calibration
         self._show = EyepieceShow(ANY_OBJECTIVE if calibration is None else calibration.objective)

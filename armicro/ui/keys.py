@@ -102,6 +102,8 @@ OTHER_KEYS: tuple[tuple[str, str], ...] = (
 """Keys that are no menu entries, and what they do."""
 
 
+HAS_PEDAL = "armicro_has_pedal"
+"""Property of a window whose space bar goes to whatever listens to the bar, such as the eyepiece's."""
 _MS = 1_000_000
 
 
@@ -183,12 +185,12 @@ class SpaceBar(QObject):
         if event is None:
             return False
         kind = event.type()
-        if kind == QEvent.Type.WindowDeactivate and watched is self._window and self._is_down:
+        if kind == QEvent.Type.WindowDeactivate and self._is_down and self._heard(watched):
             # Let go while another window has the keys: nobody would tell.
             self._edge(down=False)
         if kind not in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease) or not isinstance(event, QKeyEvent):
             return False
-        if not isinstance(watched, QWidget) or watched.window() is not self._window:
+        if not isinstance(watched, QWidget) or not self._heard(watched.window()):
             return False
         pressed = kind == QEvent.Type.KeyPress
         enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
@@ -200,6 +202,10 @@ class SpaceBar(QObject):
         if not event.isAutoRepeat() and pressed is not self._is_down:
             self._edge(down=pressed)
         return True
+
+    def _heard(self, window: QObject | None) -> bool:
+        """Whether a window's keys are heard: its own, and those that have the pedal wherever they are."""
+        return window is not None and (window is self._window or bool(window.property(HAS_PEDAL)))
 
     def end(self) -> None:
         """Listen no more. May be called twice."""

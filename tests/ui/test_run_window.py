@@ -77,6 +77,47 @@ def test_an_interrupt_closes_the_window_and_keeps_its_layout(tmp_path: Path, rec
     assert (tmp_path / "window.ini").exists()
 
 
+def test_the_first_start_offers_the_set_up_and_an_interrupt_ends_it(tmp_path: Path) -> None:
+    file = tmp_path / "instrument.toml"
+    process = subprocess.Popen(
+        [*RUN, "--no-keep"],
+        env=environment(tmp_path, QT_QPA_PLATFORM="offscreen", ARMICRO_INSTRUMENT=str(file)),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(6)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    # No instrument was made: nothing says that it is the simulated slide, and nothing was kept or skipped.
+    assert "simulated slide" not in errors
+    assert not file.exists()
+    assert not (tmp_path / "window.ini").exists()
+
+
+def test_a_set_up_that_was_skipped_is_not_offered_again(tmp_path: Path) -> None:
+    (tmp_path / "window.ini").write_text("[General]\nsetup_offered=1\n", encoding="utf-8")
+    process = subprocess.Popen(
+        [*RUN, "--no-keep", "--events", "-"],
+        env=environment(
+            tmp_path, QT_QPA_PLATFORM="offscreen", ARMICRO_INSTRUMENT=str(tmp_path / "instrument.toml")
+        ),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        assert '"ready"' in process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 143
+
+
 def test_what_would_be_lost() -> None:
     rig = Rig()
     try:

@@ -13,10 +13,12 @@ pytest.importorskip("PyQt6.QtWidgets", reason="the window needs PyQt6: pip insta
 from PyQt6.QtCore import QCoreApplication, QEvent, Qt
 from PyQt6.QtGui import QKeyEvent
 from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QDialog
 
 from armicro.contracts.devices import Gesture, PedalPress
 from armicro.devices.key_pedal import KeyPedal
 from armicro.session.view import SessionState
+from armicro.ui.eyepiece_window import EyepieceWindow
 from armicro.ui.hooks import Hooks
 from tests.session_rig import MS
 from tests.ui.window_rig import WindowRig
@@ -107,6 +109,24 @@ def test_twice_undoes_the_last_field_and_leaves_none_behind(bar: Bar) -> None:
     bar.rig.settle()
     assert [f.number for f in bar.rig.snapshot().fields if not f.removed] == [1]
     assert len(bar.rig.snapshot().fields) <= 2
+
+
+def test_it_is_heard_in_the_eyepieces_window_too_but_not_in_another_dialog(bar: Bar) -> None:
+    bar.rig.live(1)
+    eyepiece = EyepieceWindow(bar.rig.session)
+    eyepiece.resize(200, 150)
+    eyepiece.show()
+    other = QDialog(bar.rig.window)
+    other.show()
+    QTest.keyClick(other, Qt.Key.Key_Space)  # type: ignore[call-overload]
+    assert bar.heard == []
+    QTest.keyClick(eyepiece, Qt.Key.Key_Space)  # type: ignore[call-overload]
+    assert bar.heard == [Gesture.BEGAN]
+    bar.rig.rig.expose(1)
+    bar.rig.until(lambda: bar.rig.rig.n_scored() == 1)
+    eyepiece.close()
+    eyepiece.deleteLater()
+    other.close()
 
 
 def test_a_window_that_closes_right_after_a_press_keeps_its_field(bar: Bar) -> None:
