@@ -32,8 +32,10 @@ class CameraPanel(QWidget):
         for spin in self.balance:
             spin.valueChanged.connect(self._apply_balance)
         self.flat = QPushButton("Take &flat field…")
-        self.flat.setToolTip("Move to empty glass first: unevenness of the light is divided out from then on")
-        self.flat.setVisible(hooks.flat_field is not None)
+        self.flat.setToolTip(
+            "White point and evenness of the light, from empty glass (menu Instrument, Calibrate)"
+        )
+        self.flat.setVisible(hooks.calibration is not None)
         self.flat.clicked.connect(self.flat_wanted)
         self.read_again = QPushButton("Read &again")
         self.read_again.setToolTip("Ask the camera what is set now")

@@ -41,8 +41,6 @@ class Hooks:
         Told under which name the settings in force are to be locked.
     apply_stain_vector : callable or None
         Told which stain was measured in the live picture and its direction in RGB optical density.
-    flat_field : callable or None
-        Takes a flat field.
     pedal : KeyContact or None
         The space bar as a pedal. Without it the bar captures as it goes down.
     cases : callable or None
@@ -71,7 +69,6 @@ class Hooks:
     save_profile: Callable[[Path], None] | None = None
     lock_profile: Callable[[str], None] | None = None
     apply_stain_vector: Callable[[Stain, Vector3], None] | None = None
-    flat_field: Callable[[], None] | None = None
     pedal: KeyContact | None = None
     cases: Callable[[], Sequence[str]] | None = None
     report: Callable[[Path], None] | None = None

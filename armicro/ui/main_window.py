@@ -172,7 +172,7 @@ class MainWindow(QMainWindow):
         p.stain.vector_applied.connect(
             lambda stain, vector: self._cases.call(self.hooks.apply_stain_vector, stain, vector)
         )
-        p.camera.flat_wanted.connect(lambda: self._cases.call(self.hooks.flat_field))
+        p.camera.flat_wanted.connect(lambda: self.instrument.calibrate(1))
         p.picture.stain_picked.connect(self._measure_stain)
         p.picture.looked.connect(self._show_scale)
         self._cases.told.connect(p.notices.add)

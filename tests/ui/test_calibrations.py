@@ -515,6 +515,18 @@ def test_a_plain_place_cannot_be_followed(bench: Bench) -> None:
     assert not page.start.isEnabled()
 
 
+def test_every_page_fits_a_small_screen(bench: Bench) -> None:
+    take_glass(bench)
+    for place in range(4):
+        bench.dialog.go_to(place)
+        bench.dialog.resize(1180, 700)
+        QCoreApplication.processEvents()
+        size = bench.dialog.minimumSizeHint()
+        assert (size.width() <= 1180, size.height() <= 700) == (True, True), place
+        page = bench.dialog.page
+        assert page.minimumSizeHint().height() <= 700, page.title
+
+
 # -- from the window -----------------------------------------------------------------------------------------
 
 

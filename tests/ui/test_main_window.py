@@ -409,7 +409,7 @@ def test_it_fits_a_small_screen_in_every_state(new_window: NewWindow) -> None:
     everything = Hooks(
         guidelines={"asco-cap-2018-breast": "HER2 in breast carcinoma, ASCO/CAP 2018 (affirmed 2023)"},
         profiles=list, save_profile=nothing, lock_profile=nothing, apply_stain_vector=nothing,
-        flat_field=nothing, report=nothing, eyepiece_window=nothing,
+        report=nothing, eyepiece_window=nothing,
     )  # fmt: skip
     rig = new_window(replace(everything, pedal=PlainKey(lambda _: nothing(rig.rig.press()))))
     rig.rig.event(CameraEventKind.OPENED, info=CameraInfo("slide", "", (96, 128), "RGB8", simulated=True))
@@ -431,6 +431,7 @@ def test_it_fits_a_small_screen_in_every_state(new_window: NewWindow) -> None:
 def test_actions_that_could_do_nothing_are_not_offered(new_window: NewWindow) -> None:
     bare = new_window(Hooks())
     lacking = {"report", "eyepiece_window", "save_profile", "lock_profile", "pick_stain"}
+    lacking |= {"setup", "calibrate", "daily_check"}
     assert lacking.isdisjoint(bare.window.actions_by_name)
     shown: list[bool] = []
     full = new_window(replace(Hooks(), eyepiece_window=shown.append))

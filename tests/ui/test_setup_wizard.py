@@ -256,6 +256,15 @@ def test_a_page_cannot_be_reached_before_those_in_front_of_it(wizard: SetupWizar
     assert [n.isEnabled() for n in wizard.names] == [True, True, False, False, False]
 
 
+def test_every_page_fits_a_small_screen(wizard: SetupWizard) -> None:
+    for _ in range(5):
+        wizard.resize(1060, 660)
+        QCoreApplication.processEvents()
+        assert wizard.minimumSizeHint().height() <= 660
+        assert wizard.page.minimumSizeHint().width() <= 1060 - 160
+        wizard.go_to(wizard.place + 1)
+
+
 def test_it_is_offered_once_and_skipped_for_good(tmp_path: Path, qapp: object) -> None:
     del qapp
     fake, settings = FakeDesk(), tmp_path / "window.ini"

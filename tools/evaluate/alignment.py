@@ -87,8 +87,9 @@ def main() -> None:
         rng = np.random.default_rng(1)
         found = [align(rng, hand_um, points, slip=slip) for _ in range(n)]
         rms, worst, told = np.array([f for f in found if f is not None]).T
+        what = f"hand {hand_um:.1f} µm, {points} points{', one slipped' if slip else ''}"
         print(
-            f"hand {hand_um:.1f} µm, {points} points{', one slipped' if slip else ''}: {len(rms)} of {n} taken; "
+            f"{what}: {len(rms)} of {n} taken; "
             f"RMS {np.median(rms):.2f} / {np.percentile(rms, 95):.2f}, worst {np.median(worst):.1f} / "
             f"{np.percentile(worst, 95):.1f}, told {np.median(told):.2f} µm"
         )

@@ -24,6 +24,7 @@ from armicro.app.detectors import AUTO, DetectorChoice
 from armicro.app.events import EventLines
 from armicro.app.instrument import Instrument, InstrumentOptions, make_instrument
 from armicro.app.instrument_file import InstrumentFile, read_instrument
+from armicro.app.kept_calibrations import kept_calibrations
 from armicro.app.profiles import DEFAULT_STAIN_PROFILE
 from armicro.app.settings_lock import require_identity, under_lock
 from armicro.app.staging import Staging
@@ -323,7 +324,8 @@ def run(
         require_window()
         if camera is None and here is None:
             here = _set_up_first(ending)
-    objective = None
+    objective: str | None = None
+    stale: tuple[str, ...] = ()
     if here is not None:
         objective = here.objective if um_per_px is None else None
         camera, cti = here.camera, cti or [Path(p) for p in here.cti]
@@ -331,10 +333,13 @@ def run(
         pedal, pedal_profile = pedal or here.pedal, pedal_profile or here.pedal_profile
         nosepiece, position = nosepiece or here.nosepiece, position or list(here.positions)
         eyepiece = eyepiece or here.eyepiece
-        eyepiece_calibration = eyepiece_calibration or _path(here.eyepiece_calibration)
-        flat_field = flat_field or _path(here.flat_field)
+        kept = kept_calibrations(here, someone_sees=not headless)
+        eyepiece_calibration = eyepiece_calibration or kept.eyepiece
+        flat_field = flat_field or kept.flat
+        stale = kept.told
     if not headless:
         camera, pedal, notices = for_window(camera, pedal)
+        notices += stale
     if camera is None:
         raise InputError("without a window the camera has to be named: give --camera, or run armicro setup")
     if events not in (None, "-"):
