@@ -95,6 +95,7 @@ class Bench:
         self.presses = PressSwitch(session.on_press)
         self._picture: Callable[[int], U8] = glass
         self._stop = threading.Event()
+        self._number = 0
         self.eyepiece = EyepieceHook(session, None, None, lambda _: None)
         made = Calibrations(session, self.eyepiece.align, folder)
         self.desk = CalibrationDesk(
@@ -108,14 +109,16 @@ class Bench:
     def show(self, picture: Callable[[int], U8]) -> None:
         """Put another picture before the camera; it is told the number of the frame."""
         self._picture = picture
-        wait_ms(500)
+        after = self._number + 1
+        until(lambda: (v := self.session.live()) is not None and v.frame.frame_id > after, "no new picture")
+        wait_ms(400)
 
     def _feed(self) -> None:
-        number = 0
         while not self._stop.wait(_PERIOD_MS / 1000):
+            number = self._number
             t_ns, rgb = time.monotonic_ns(), self._picture(number)
             self.session.on_exposure(Exposure(rgb, number, t_ns, Optics(_UM_PER_PX, "40x")))
-            number += 1
+            self._number += 1
 
     def close(self) -> None:
         """Stop."""
