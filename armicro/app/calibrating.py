@@ -119,9 +119,10 @@ def scale_of_rulings(found: Sequence[Rulings], division_um: float) -> MeasuredSc
     mean = sum(w * e for w, e in zip(weights, each, strict=True)) / sum(weights)
     # What two pictures differ by is an error that neither knows of.
     spread = math.sqrt(sum((e - mean) ** 2 for e in each) / max(1, len(each) - 1) / len(each))
+    pictures = "1 picture" if len(found) == 1 else f"{len(found)} pictures"
     return MeasuredScale(
         um_per_px=mean,
-        method=f"stage micrometer, {division_um:g} µm per division, {len(found)} pictures",
+        method=f"stage micrometer, {division_um:g} µm per division, {pictures}",
         standard_error_um_per_px=max(mean / math.sqrt(sum(weights)), spread),
         residual_px=max(one.residual_px for one in found),
         lines=sum(one.lines for one in found),

@@ -39,7 +39,7 @@ from armicro.store.casebook import CaseBook
 SIMULATED = "sim"
 NO_CAMERA = (
     "No camera was named, so this is the simulated slide: arrow keys move it. "
-    "For a real one run `armicro setup` once, or start `armicro run --camera NAME`."
+    "For a real one use the menu Instrument, Set up, or start `armicro run --camera NAME`."
 )
 _SPACE = "space bar"
 _TRY = "from PyQt6.QtWidgets import QApplication; QApplication([])"

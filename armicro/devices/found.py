@@ -82,4 +82,6 @@ def serial_ports() -> tuple[Found, ...]:
     except ImportError:
         return ()
     ports = sorted(list_ports.comports(), key=lambda p: str(p.device))
-    return tuple(Found(str(p.device), str(p.description or "serial port")) for p in ports)
+    named = ((str(p.device), str(p.description)) for p in ports)
+    # pyserial's word for "not told".
+    return tuple(Found(a, "serial port" if words in ("n/a", "None", "") else words) for a, words in named)

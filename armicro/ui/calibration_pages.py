@@ -26,6 +26,7 @@ _VERDICTS = {
     "warn": "!  Drifted: scores may shift.",
     "refuse": "✕  Calibrate the light again before anything is scored.",
 }
+_SAME_PERCENT = 0.05
 _GLASS_LETTERS = 16
 """Height of a picture of empty glass, in heights of a letter."""
 _KINDS = {"flat": "Light", "scale": "Pixel size", "eyepiece": "Eyepiece", "stain": "Stain vectors"}
@@ -306,7 +307,9 @@ class ScalePage(LivePage):
 
     @staticmethod
     def _against(now: float, found: float) -> str:
-        return f"\nIn use now: {now:.5f} µm per pixel, {100 * (now / found - 1):+.1f} % from it."
+        off = 100 * (now / found - 1)
+        apart = "the same" if abs(off) < _SAME_PERCENT else f"{off:+.1f} % from it"
+        return f"\nIn use now: {now:.5f} µm per pixel, {apart}."
 
     def _keep(self) -> None:
         if self.scale is None:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from armicro.contracts.arrays import F64, U8
-from armicro.contracts.eyepiece import ANY_OBJECTIVE
+from armicro.contracts.errors import AlignmentError
+from armicro.contracts.eyepiece import ANY_OBJECTIVE, EyepieceCalibration
 from armicro.contracts.results import FovResult
+from armicro.overlay.eyepiece_geometry import EyepieceGeometry
 from armicro.overlay.eyepiece_picture import EyepieceDisplay, EyepiecePicture, draw_eyepiece
 from armicro.overlay.eyepiece_rim import Rim, read_out
 from armicro.overlay.eyepiece_show import EyepieceShow, Shows, Sight
@@ -94,6 +96,17 @@ class LookThrough:
             picture = draw_eyepiece(light.shows, light.display, field_shape_px)
             drawn = self._drawn = light, field_shape_px, picture
         return sum_in_view(view_rgb, drawn[2].rgb, drawn[2].geometry, to_view, TRANSMISSION)
+
+
+def visible_circle(
+    calibration: EyepieceCalibration, shape_px: tuple[int, int]
+) -> tuple[float, float, float] | None:
+    """Return what the oculars show of a picture of a shape: centre y, x, radius, px; None of another camera."""
+    try:
+        geometry = EyepieceGeometry.of(calibration, shape_px)
+    except AlignmentError:
+        return None
+    return (*geometry.circle_yx_px, geometry.circle_radius_px)
 
 
 def view_matrix(window: tuple[int, int, int, int], size: tuple[int, int]) -> F64:

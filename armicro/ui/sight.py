@@ -15,7 +15,7 @@ from armicro.session.commands import Command
 from armicro.session.view import CapturedField, LiveView, SessionControl, SessionSnapshot
 from armicro.ui.cell_inspector import CellInspector, contour_px, nearest
 from armicro.ui.changes import changed_cells
-from armicro.ui.eyepiece_look import PREVIEW_PX, EyepieceLights
+from armicro.ui.eyepiece_look import PREVIEW_PX, EyepieceLights, visible_circle
 from armicro.ui.live_view import PictureView, Tool
 from armicro.ui.regions import FieldRegions, Outline, RegionBook
 from armicro.ui.render import Look
@@ -57,6 +57,7 @@ class Sight(QObject):
         super().__init__(picture)
         self._display = display or (lambda: EyepieceDisplay(PREVIEW_PX))
         self._lights = EyepieceLights()
+        self._circled: tuple[str | None, tuple[int, int] | None] = (None, None)
         self._session, self._worker = session, worker
         self._picture, self._inspector = picture, inspector
         self.number: int | None = None
@@ -127,7 +128,17 @@ class Sight(QObject):
             self._show_live(snap, live, other=other)
         else:
             self._show_field(snap, fields[self.number], other=other)
+        self._show_circle()
         self._follow_cell(moving=live is not None and live.moving)
+
+    def _show_circle(self) -> None:
+        """Draw faintly what the oculars show of this picture, where the eyepiece is aligned."""
+        shape, calibration = self._picture.shape, self._display().calibration
+        key = (None, None) if calibration is None else (calibration.identity, shape)
+        if key == self._circled or shape is None:
+            return
+        self._circled = key
+        self._picture.set_visible_circle(None if calibration is None else visible_circle(calibration, shape))
 
     def set_look(self, look: Look) -> None:
         """Show the picture as on a screen or as in the eyepiece."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from PyQt6.QtGui import QImage
 
 from armicro.contracts.arrays import U8
 from armicro.contracts.devices import CameraEventKind
+from armicro.contracts.eyepiece import EyepieceCalibration
 from armicro.overlay.eyepiece_picture import EyepieceDisplay, draw_eyepiece
 from armicro.overlay.eyepiece_sum import simulate_sum
 from armicro.session.commands import ToggleOverlay
@@ -86,6 +88,25 @@ def test_outside_the_oculars_circle_it_is_black_and_light_goes_with_the_overlay(
     rig.until(lit)
     rig.session.do(ToggleOverlay())
     rig.until(lambda: not lit())
+
+
+def test_what_the_oculars_show_is_drawn_on_the_operators_picture_once_aligned(new_window: NewWindow) -> None:
+    as_it_is = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+    other_camera = EyepieceCalibration(
+        "e", "1", "e/other", "any", (480, 480), (480, 640), as_it_is, (240, 240), 200, 0.5, "2026-11-01",
+        "2027-11-01", "me",
+    )  # fmt: skip
+    aligned = replace(other_camera, identity="e/1", camera_shape_px=(96, 128), circle_yx_px=(50.0, 60.0))
+    aligned = replace(aligned, circle_radius_px=40.0)
+    display = [DISPLAY]
+    rig = new_window(Hooks(eyepiece_display=lambda: display[0]))
+    rig.live(1)
+    assert rig.parts.picture.marks.circle is None
+    for calibration, circle in ((aligned, (50.0, 60.0, 40.0)), (other_camera, None)):
+        display[0] = replace(DISPLAY, calibration=calibration)
+        rig.live(1)
+        rig.window.refresh()
+        assert rig.parts.picture.marks.circle == circle
 
 
 def test_a_fault_blanks_this_view_too(rig: WindowRig) -> None:

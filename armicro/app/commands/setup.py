@@ -135,6 +135,7 @@ def setup(
             cti = [Path(given)] if given else None
         if um_per_px is None and not camera.startswith(("sim", "replay")):
             um_per_px = typer.prompt("µm per pixel with the usual objective", type=float)
+            objective = objective or typer.prompt("What it is called, such as 40x", default="") or None
         if pedal is None:
             _list([(p.address, p.words) for p in serial_ports()])
         pedal = pedal or typer.prompt(
