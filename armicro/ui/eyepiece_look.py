@@ -101,7 +101,7 @@ class LookThrough:
 def visible_circle(
     calibration: EyepieceCalibration, shape_px: tuple[int, int]
 ) -> tuple[float, float, float] | None:
-    """Return what the oculars show of a picture of a shape: centre y, x, radius, px; None of another camera."""
+    """Return what the oculars show of a picture: centre y, x and radius, px; None for another camera."""
     try:
         geometry = EyepieceGeometry.of(calibration, shape_px)
     except AlignmentError:
