@@ -10,8 +10,9 @@ from armicro.session.view import SessionControl
 from armicro.ui.alignment_page import AlignmentPage
 from armicro.ui.calibration_desk import CalibrationDesk
 from armicro.ui.calibration_page import Surroundings
-from armicro.ui.calibration_pages import CheckPage, GlassPage, ScalePage
+from armicro.ui.calibration_pages import CheckPage, GlassPage
 from armicro.ui.keys import TYPED_IN
+from armicro.ui.scale_page import ScalePage
 from armicro.ui.steering import way_um
 from armicro.ui.steps import StepDialog
 from armicro.ui.worker import Worker

@@ -10,6 +10,7 @@ import pytest
 
 if TYPE_CHECKING:
     from armicro.ui.hooks import Hooks
+    from tests.ui.calibration_bench import Bench
     from tests.ui.window_rig import WindowRig
 
 
@@ -34,3 +35,15 @@ def new_window(tmp_path: Path, qapp: object) -> Iterator[Callable[..., WindowRig
 def rig(new_window: Callable[..., WindowRig]) -> WindowRig:
     """A window over a scripted session with a pedal."""
     return new_window()
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qapp: object) -> Iterator[Bench]:
+    """The calibrations over a picture that is put before a session; the user's own files stay alone."""
+    from tests.ui.calibration_bench import Bench
+
+    del qapp
+    monkeypatch.setenv("ARMICRO_INSTRUMENT", str(tmp_path / "instrument.toml"))
+    made = Bench(tmp_path / "calibration")
+    yield made
+    made.close()

@@ -12,7 +12,8 @@ if not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):
 import numpy as np
 
 from armicro.ui.jitter import JitterProbe
-from tools.screenshots.states import Studio, wait_ms
+from tools.screenshots.hands import wait_ms
+from tools.screenshots.states import Studio
 
 _FRAME_PX = (3008, 3008)
 _EACH_MS = 6000

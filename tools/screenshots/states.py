@@ -38,7 +38,9 @@ from armicro.ui.hooks import Hooks
 from armicro.ui.main_window import MainWindow
 from armicro.ui.memory import Memory
 from armicro.ui.theme import fitting_font_px
-from tools.screenshots.dialogs import take_calibrations, take_setup
+from tools.screenshots.calibrations import take_calibrations
+from tools.screenshots.hands import wait_ms
+from tools.screenshots.setup_pages import take_setup
 
 _UM_PER_PX = 0.25
 _FRAME_PX = (900, 1200)
@@ -49,14 +51,6 @@ _PLACES_UM = ((0.0, 0.0), (-110.0, -90.0), (-90.0, 100.0), (110.0, 70.0), (40.0,
 SIZES = ((1280, 800), (1920, 1080))
 _EYEPIECE_PX = (1920, 1080)
 _DIALOGS = ("12-setup", "17-calibrate", "18-daily-check", "20-align")
-
-
-def wait_ms(ms: float) -> None:
-    """Let the event loop run."""
-    end = time.monotonic() + ms / 1000
-    while time.monotonic() < end:
-        QCoreApplication.processEvents()
-        time.sleep(0.004)
 
 
 class Studio:

@@ -1,4 +1,4 @@
-"""The set-up and the calibrations brought into each state by what a user does, and photographed."""
+"""The calibrations brought into each state by what a user does, and photographed."""
 
 from __future__ import annotations
 
@@ -11,58 +11,30 @@ from pathlib import Path
 import cv2
 import numpy as np
 from PyQt6.QtCore import QCoreApplication, QEvent
-from PyQt6.QtGui import QGuiApplication
-from PyQt6.QtWidgets import QWidget
 
 from armicro.app.calibrating import scale_by_hand
 from armicro.app.calibration_desk import Calibrations
 from armicro.contracts.arrays import F64, U8
 from armicro.contracts.devices import Exposure, Gesture, PedalPress
 from armicro.contracts.frame import Optics
-from armicro.devices.found import CamerasFound, Found
 from armicro.devices.key_pedal import KeyPedal
 from armicro.imaging.homography import apply_homography, inverse
 from armicro.session.alignment import AlignmentStep
-from armicro.session.instrument_choice import InstrumentChoice
-from armicro.session.measured import KnownObjective
 from armicro.session.press_switch import PressSwitch
 from armicro.session.session import Session
 from armicro.sim.case import CaseParams, simulate_field
 from armicro.ui.calibration_desk import CalibrationDesk
 from armicro.ui.calibration_dialog import CalibrationDialog
 from armicro.ui.eyepiece_hook import EyepieceHook
-from armicro.ui.setup_desk import SetupDesk
-from armicro.ui.setup_wizard import SetupWizard
-from armicro.ui.steps import StepDialog
+from tools.screenshots.hands import FRAME_PX, UM_PER_PX, show, take, until, wait_ms
 
-_UM_PER_PX = 0.25
-_FRAME_PX = (900, 1200)
 _PERIOD_MS = 80
 _EYEPIECE_PX = (480, 853)
-_SIZE = (1200, 740)
-_MEASURED = "2026-11-25: ± 0.012 %, 40 lines; counts until 2027-11-25"
-
-
-def wait_ms(ms: float) -> None:
-    """Let the event loop run."""
-    end = time.monotonic() + ms / 1000
-    while time.monotonic() < end:
-        QCoreApplication.processEvents()
-        time.sleep(0.004)
-
-
-def until(holds: Callable[[], object], what: str) -> None:
-    """Let the event loop run until something holds."""
-    end = time.monotonic() + 60
-    while not holds():
-        if time.monotonic() > end:
-            raise TimeoutError(what)
-        wait_ms(20)
 
 
 def glass(seed: int) -> U8:
     """Make a picture of empty glass, lit unevenly."""
-    y, x = np.mgrid[-1 : 1 : _FRAME_PX[0] * 1j, -1 : 1 : _FRAME_PX[1] * 1j]
+    y, x = np.mgrid[-1 : 1 : FRAME_PX[0] * 1j, -1 : 1 : FRAME_PX[1] * 1j]
     light = (1 - 0.1 * (y**2 + x**2) + 0.02 * x)[..., None] * np.array([233.0, 231.0, 226.0])
     noise = np.random.default_rng(seed).normal(0, 2, light.shape)
     return np.asarray(np.clip(light + noise, 0, 255), np.uint8)
@@ -70,8 +42,8 @@ def glass(seed: int) -> U8:
 
 def micrometer() -> U8:
     """Make a picture of a stage micrometer: a line every 10 µm, tilted a little."""
-    height, width = _FRAME_PX
-    period = 10 / _UM_PER_PX
+    height, width = FRAME_PX
+    period = 10 / UM_PER_PX
     at = np.arange(width + 400) % period - period / 2
     grey = np.repeat((228 - 140 * np.exp(-0.5 * (at / 3) ** 2))[None], height + 400, axis=0)
     turn = cv2.getRotationMatrix2D(((width + 400) / 2, (height + 400) / 2), 1.5, 1.0)
@@ -117,7 +89,7 @@ class Bench:
         while not self._stop.wait(_PERIOD_MS / 1000):
             number = self._number
             t_ns, rgb = time.monotonic_ns(), self._picture(number)
-            self.session.on_exposure(Exposure(rgb, number, t_ns, Optics(_UM_PER_PX, "40x")))
+            self.session.on_exposure(Exposure(rgb, number, t_ns, Optics(UM_PER_PX, "40x")))
             self._number += 1
 
     def close(self) -> None:
@@ -125,96 +97,6 @@ class Bench:
         self._stop.set()
         self._thread.join()
         self.eyepiece.close()
-
-
-def _take(widget: QWidget, path: Path) -> Path:
-    wait_ms(400)
-    if not widget.grab().save(str(path)):
-        raise OSError(f"{path} cannot be written")
-    return path
-
-
-def _show(dialog: StepDialog) -> None:
-    screen = QGuiApplication.primaryScreen()
-    room = None if screen is None else screen.availableGeometry()
-    width, height = _SIZE if room is None else (min(_SIZE[0], room.width()), min(_SIZE[1], room.height()))
-    dialog.resize(width, height)
-    dialog.show()
-
-
-class _Picture:
-    """A preview that shows one picture."""
-
-    def __init__(self, rgb: U8) -> None:
-        self._rgb = rgb
-
-    def newest(self) -> tuple[U8 | None, str, bool]:
-        """Return it."""
-        return self._rgb, "Example camera 42: 1200 × 900, 30 pictures per second", False
-
-    def close(self) -> None:
-        """Let go of nothing."""
-
-
-def take_setup(out: Path) -> Iterator[Path]:
-    """Go through the guided set-up."""
-    tissue = simulate_field(CaseParams(um_per_px=_UM_PER_PX, shape_px=_FRAME_PX, fields=1), 3, 0).rgb
-    found = CamerasFound(
-        (
-            Found("genicam:42", "Example camera 42"),
-            Found("webcam:0", "Integrated camera"),
-            Found("sim", "simulated slide: to try everything without a microscope"),
-        ),
-        ("GenICam: asked 1 producer.",),
-    )
-    heard: list[Callable[[PedalPress], None]] = []
-
-    def listen(choice: object, on_press: Callable[[PedalPress], None], on_link: object) -> Callable[[], None]:
-        del choice, on_link
-        heard.append(on_press)
-        return lambda: None
-
-    desk = SetupDesk(
-        present=InstrumentChoice(),
-        cameras=lambda _: found,
-        preview=lambda _: _Picture(tissue),
-        ports=lambda: (Found("/dev/ttyUSB0", "USB serial converter"), Found("/dev/ttyS0", "serial port")),
-        listen=listen,
-        objectives=lambda: (
-            KnownObjective("40x", 0.21234, f"measured {_MEASURED}", measured=True),
-            KnownObjective("20x", 0.424, "shipped profile paper-20x: not measured here", measured=False),
-        ),
-        scale_state=lambda c: (
-            f"Measured on {_MEASURED}." if c.um_per_px == 0.21234 else "Not measured on this instrument."
-        ),
-        keep=lambda _: Path("instrument.toml"),
-        place=Path("~/.local/share/armicro/instrument.toml"),
-    )  # fmt: skip
-    wizard = SetupWizard(desk)
-    _show(wizard)
-    until(lambda: wizard.camera.list.count() == 3, "no cameras are listed")
-    wizard.camera.list.setCurrentRow(0)
-    until(lambda: wizard.camera.picture.rgb is not None, "no preview")
-    yield _take(wizard, out / "12-setup-camera.png")
-    wizard.go_on()
-    wizard.pedal.list.setCurrentRow(1)
-    wait_ms(200)
-    yield _take(wizard, out / "13-setup-pedal-waiting.png")
-    for gesture in (Gesture.BEGAN, Gesture.SHORT, Gesture.BEGAN, Gesture.LONG):
-        heard[-1](PedalPress(gesture, 0, "pedal"))
-    yield _take(wizard, out / "13-setup-pedal-heard.png")
-    wizard.go_on()
-    yield _take(wizard, out / "14-setup-eyepiece.png")
-    wizard.go_on()
-    wizard.objective.scale.setValue(0.31)
-    yield _take(wizard, out / "15-setup-objective-typed.png")
-    wizard.objective.known.setCurrentIndex(1)
-    wizard.objective.known.activated.emit(1)
-    yield _take(wizard, out / "15-setup-objective.png")
-    wizard.go_on()
-    yield _take(wizard, out / "16-setup-summary.png")
-    wizard.reject()
-    wizard.deleteLater()
 
 
 class _Stage:
@@ -228,7 +110,7 @@ class _Stage:
 
     def __init__(self, display_px: tuple[int, int]) -> None:
         side = 1700
-        params = CaseParams(um_per_px=_UM_PER_PX, shape_px=(side, side), fields=1)
+        params = CaseParams(um_per_px=UM_PER_PX, shape_px=(side, side), fields=1)
         self._slide = simulate_field(params, 8, 0).rgb
         scale, turn = 0.46 * display_px[0] / 450, np.radians(4)
         c, s = scale * np.cos(turn), scale * np.sin(turn)
@@ -248,7 +130,7 @@ class _Stage:
         """Return the camera's picture."""
         y, x = self.at - self._thing
         turn = np.array([[1, 0, x], [0, 1, y]], np.float64)
-        part = cv2.warpAffine(self._slide, turn, _FRAME_PX[::-1], borderMode=cv2.BORDER_REFLECT)
+        part = cv2.warpAffine(self._slide, turn, FRAME_PX[::-1], borderMode=cv2.BORDER_REFLECT)
         noise = np.random.default_rng(number).normal(0, 2, part.shape)
         return np.asarray(np.clip(part + noise, 0, 255), np.uint8)
 
@@ -264,7 +146,7 @@ def take_calibrations(session: Session, out: Path) -> Iterator[Path]:
         try:
             bench.show(glass)
             dialog = CalibrationDialog(session, bench.desk)
-            _show(dialog)
+            show(dialog)
             until(lambda: dialog.check.live is not None, "no live picture")
             yield from _take_light(dialog, out)
             yield from _take_scale(dialog, bench, out)
@@ -281,14 +163,14 @@ def _take_light(dialog: CalibrationDialog, out: Path) -> Iterator[Path]:
     until(dialog.glass.start.isEnabled, "the light cannot be measured")
     dialog.glass.start.click()
     until(lambda: dialog.glass.feed is not None and dialog.glass.feed.taken >= 5, "no frames are taken")
-    yield _take(dialog, out / "17-calibrate-light-taking.png")
+    yield take(dialog, out / "17-calibrate-light-taking.png")
     until(lambda: "white point" in dialog.glass.words.text(), "the light is not measured")
-    yield _take(dialog, out / "17-calibrate-light-kept.png")
+    yield take(dialog, out / "17-calibrate-light-kept.png")
     dialog.go_to(0)
     until(dialog.check.check.isEnabled, "no check can be made")
     dialog.check.check.click()
     until(dialog.check.verdict.text, "the check does not end")
-    yield _take(dialog, out / "18-daily-check.png")
+    yield take(dialog, out / "18-daily-check.png")
 
 
 def _take_scale(dialog: CalibrationDialog, bench: Bench, out: Path) -> Iterator[Path]:
@@ -298,12 +180,12 @@ def _take_scale(dialog: CalibrationDialog, bench: Bench, out: Path) -> Iterator[
     until(dialog.scale.measure.isEnabled, "the scale cannot be measured")
     dialog.scale.measure.click()
     until(lambda: dialog.scale.scale is not None, "no rulings are found")
-    yield _take(dialog, out / "19-calibrate-scale-lines.png")
+    yield take(dialog, out / "19-calibrate-scale-lines.png")
     for place in ((450.0, 200.0), (450.0, 1000.0)):
         dialog.scale.picture.clicked.emit(*place)
     dialog.scale.length.setValue(200.0)
     dialog.scale.hand.click()
-    yield _take(dialog, out / "19-calibrate-scale-by-hand.png")
+    yield take(dialog, out / "19-calibrate-scale-by-hand.png")
     dialog.scale.keep.click()
 
 
@@ -324,8 +206,8 @@ def _take_alignment(dialog: CalibrationDialog, bench: Bench, out: Path) -> Itera
     page.start.click()
     if page.alignment is None:
         raise RuntimeError(page.words.text())
-    yield _take(dialog, out / "20-align-circle.png")
-    yield _take(window, out / "20-align-circle-eyepiece.png")
+    yield take(dialog, out / "20-align-circle.png")
+    yield take(window, out / "20-align-circle-eyepiece.png")
 
     def press(gesture: Gesture = Gesture.SHORT) -> None:
         bench.presses(PedalPress(gesture, time.monotonic_ns(), "pedal"))
@@ -338,10 +220,10 @@ def _take_alignment(dialog: CalibrationDialog, bench: Bench, out: Path) -> Itera
         press()
         until(lambda: page.alignment is None or page.alignment.current > n, f"point {n + 1}")  # noqa: B023
         if n == 5:
-            yield _take(dialog, out / "21-align-points.png")
-            yield _take(window, out / "21-align-points-eyepiece.png")
-    yield _take(dialog, out / "22-align-result.png")
-    yield _take(window, out / "22-align-result-eyepiece.png")
+            yield take(dialog, out / "21-align-points.png")
+            yield take(window, out / "21-align-points-eyepiece.png")
+    yield take(dialog, out / "22-align-result.png")
+    yield take(window, out / "22-align-result-eyepiece.png")
     press()
     until(lambda: page.alignment is None, "it is not kept")
-    yield _take(dialog, out / "23-align-kept.png")
+    yield take(dialog, out / "23-align-kept.png")
