@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QCloseEvent
@@ -122,10 +122,11 @@ class StepDialog(QDialog):
         whole.addLayout(self.foot)
         self._ended = False
 
-    def _button(self, text: str, act: object) -> QPushButton:
+    @staticmethod
+    def _button(text: str, act: Callable[[], object]) -> QPushButton:
         button = QPushButton(text)
         button.setAutoDefault(False)
-        button.clicked.connect(lambda _: act())  # type: ignore[operator]
+        button.clicked.connect(lambda _: act())
         return button
 
     @property
