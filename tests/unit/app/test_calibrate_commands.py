@@ -85,6 +85,19 @@ def test_flat_then_check_then_list(run: Run, frames: Path, tmp_path: Path) -> No
     assert text.count("in use") == 1
 
 
+def test_the_file_of_the_instrument_is_not_taken_for_its_serial_number(
+    run: Run, frames: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "kept"
+    flat = ("calibrate", "flat", "--frames", frames, "--objective", "40x", "--out", out, "--date")
+    monkeypatch.setenv("ARMICRO_INSTRUMENT", str(tmp_path / "instrument.toml"))
+    run(*flat, "2026-11-25")
+    assert newest(out, FlatFile, "40x").instrument == "unnamed"
+    monkeypatch.setenv("ARMICRO_SERIAL", "SN 9")
+    run(*flat, "2026-11-26")
+    assert newest(out, FlatFile, "40x").instrument == "SN 9"
+
+
 def test_flat_refuses_and_leaves_nothing(run: Run, frames: Path, fields: list[Path], tmp_path: Path) -> None:
     tissue = tmp_path / "tissue"
     tissue.mkdir()
