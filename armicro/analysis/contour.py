@@ -237,9 +237,7 @@ def follow(
     return Contours(radius, np.where(seen, length, np.float32(0)), y, x)
 
 
-def _reward(
-    layers: F32, at: tuple[F32, F32], um_per_px: float, params: ContourParams, out: F32
-) -> None:
+def _reward(layers: F32, at: tuple[F32, F32], um_per_px: float, params: ContourParams, out: F32) -> None:
     """Write what each polar sample is worth, (n, K, R), log10 OD."""
     y, x = at
     polar = cv2.remap(layers, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

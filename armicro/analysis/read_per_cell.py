@@ -130,9 +130,7 @@ def trace(maps: StainMaps, tumour_yx: F32, all_yx: F32, params: PerCellParams) -
         share = params.membrane.surround_share
         return dab, membrane_signal(dab, around, share), membrane_signal(dab, around, 1.0)
 
-    border, (dab, signal, contrast) = together(
-        lambda: border_distance(all_yx, maps.dab_od.shape), signals
-    )
+    border, (dab, signal, contrast) = together(lambda: border_distance(all_yx, maps.dab_od.shape), signals)
     contours, width, *crests = together(
         lambda: follow(signal, tumour_yx, border, um, params.contour),
         lambda: ridge_width(signal, um),

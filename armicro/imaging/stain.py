@@ -218,9 +218,7 @@ def even_counterstain(rgb: U8, maps: StainMaps, wanted_od: float) -> U8:
     # tile begins, as the last bit of an exponential does.
     most = _DARKEST_NUCLEI * maps.counterstain_od
     density = np.arange(256) * (most / 255)
-    lights = [
-        np.power(10.0, -(factor - 1) * share * density).astype(np.float32) for share in _HAEMATOXYLIN
-    ]
+    lights = [np.power(10.0, -(factor - 1) * share * density).astype(np.float32) for share in _HAEMATOXYLIN]
     out = np.empty_like(rgb)
 
     def strip(rows: slice, around: slice, inner: slice) -> None:  # noqa: ARG001 - needs no neighbours
