@@ -10,14 +10,18 @@ side and yet can lie on the border, where two cells share one membrane.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
 
 from armicro.contracts.arrays import F32, I32, I64
+from armicro.imaging.parallel import run_all
 
-_CHUNK = 512
+_CHUNK = 256
 """Cells at a time: what one step of the path search touches then fits a core's second-level cache."""
+_SAMPLED = 128
+"""Cells that are unrolled at a time, for the same reason."""
 _GRID = 32.0
 """Sampling positions are multiples of 1/32 px, cv2's own grid: exact in float32 wherever a tile begins."""
 
@@ -138,27 +142,29 @@ def best_closed_path(reward: F32, params: ContourParams) -> I32:
     start, anchor = _anchor(reward)
     rows = np.arange(n)
     angle = (start[:, None] + np.arange(k_angles)) % k_angles
-    bend = np.array([params.bend_cost * s * s for s in range(-reach, reach + 1)], np.float32)
+    bend = np.array([params.bend_cost * s * s for s in range(-reach, reach + 1)], np.float32)[:, None]
+    # Cells last: a step along the radius is then a shift of whole rows.
+    turned = np.ascontiguousarray(reward[rows[:, None], angle].transpose(1, 2, 0))
     # A guard band on each side stands for "outside": never chosen.
-    sums = np.full((k_angles, n, n_radii + 2 * reach), _NEVER)
-    inner = slice(reach, reach + n_radii)
-    sums[0][rows, anchor + reach] = 0
-    best, other = np.empty((n, n_radii), np.float32), np.empty((n, n_radii), np.float32)
+    sums = np.full((k_angles, n_radii + 2 * reach, n), _NEVER)
+    sums[0][anchor + reach, rows] = 0
+    other = np.empty((n_radii, n), np.float32)
     for t in range(1, k_angles):
-        before = sums[t - 1]
-        np.copyto(best, before[:, inner])
+        before, best = sums[t - 1], sums[t][reach : reach + n_radii]
+        np.copyto(best, before[reach : reach + n_radii])
         for s in range(1, reach + 1):
-            for shift in (-s, s):
-                np.subtract(before[:, reach + shift : reach + shift + n_radii], bend[reach + s], out=other)
-                np.maximum(best, other, out=best)
-        np.add(best, reward[rows, angle[:, t]], out=sums[t][:, inner])
+            inward, outward = (before[first : first + n_radii] for first in (reach - s, reach + s))
+            np.maximum(inward, outward, out=other)
+            np.subtract(other, bend[reach + s], out=other)
+            np.maximum(best, other, out=best)
+        np.add(best, turned[t], out=best)
     path = np.empty((n, k_angles), np.int32)
     path[rows, start] = anchor
     at = anchor
-    window = np.arange(2 * reach + 1)
+    window = np.arange(2 * reach + 1)[:, None]
     for t in range(k_angles - 1, 0, -1):
-        candidates = sums[t][rows[:, None], at[:, None] + window] - bend
-        at = at + np.argmax(candidates, axis=1) - reach
+        candidates = sums[t][at + window, rows] - bend
+        at = at + np.argmax(candidates, axis=0) - reach
         path[rows, angle[:, t]] = at
     return path
 
@@ -211,10 +217,16 @@ def follow(
     centres: F32 = (np.rint(nuclei_yx * np.float32(_GRID)) / np.float32(_GRID)).astype(np.float32)
     n = len(centres)
     path = np.empty((n, params.angles), np.int32)
-    for start in range(0, n, _CHUNK):
-        rows = slice(start, start + _CHUNK)
-        reward = _reward(layers, (centres[rows, :1] + dy, centres[rows, 1:] + dx), um_per_px, params)
-        path[rows] = best_closed_path(reward, params)
+
+    def follow_some(first: int, last: int) -> None:
+        reward = np.empty((last - first, params.angles, params.radii), np.float32)
+        for a in range(first, last, _SAMPLED):
+            some = centres[a : min(a + _SAMPLED, last)]
+            at = some[:, :1] + dy, some[:, 1:] + dx
+            _reward(layers, at, um_per_px, params, out=reward[a - first : a - first + len(some)])
+        path[first:last] = best_closed_path(reward, params)
+
+    run_all([partial(follow_some, a, min(a + _CHUNK, n)) for a in range(0, n, _CHUNK)])
     radius = params.radii_um[path]
     slope = (np.roll(radius, -1, axis=1) - np.roll(radius, 1, axis=1)) / 2
     length = np.hypot(radius * np.float32(2 * np.pi / params.angles), slope)
@@ -225,8 +237,8 @@ def follow(
     return Contours(radius, np.where(seen, length, np.float32(0)), y, x)
 
 
-def _reward(layers: F32, at: tuple[F32, F32], um_per_px: float, params: ContourParams) -> F32:
-    """Return what each polar sample is worth, (n, K, R), log10 OD."""
+def _reward(layers: F32, at: tuple[F32, F32], um_per_px: float, params: ContourParams, out: F32) -> None:
+    """Write what each polar sample is worth, (n, K, R), log10 OD."""
     y, x = at
     polar = cv2.remap(layers, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     polar = polar.reshape(len(y), params.angles, params.radii, 2)
@@ -236,9 +248,8 @@ def _reward(layers: F32, at: tuple[F32, F32], um_per_px: float, params: ContourP
     np.maximum(cost, 0, out=cost)
     cost *= np.float32(params.trespass_cost)
     cost += np.float32(params.size_cost) * np.abs(radii_um - np.float32(params.usual_um))
-    reward = np.minimum(polar[..., 0], np.float32(params.signal_cap))
-    reward -= cost
-    return np.asarray(reward, np.float32)
+    np.minimum(polar[..., 0], np.float32(params.signal_cap), out=out)
+    np.subtract(out, cost, out=out)
 
 
 def sample(values: F32, contours: Contours) -> F32:

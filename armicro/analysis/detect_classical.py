@@ -22,7 +22,8 @@ from armicro.analysis.peaks import find_peaks
 from armicro.contracts.arrays import F32, I64, U8, Bool
 from armicro.contracts.cells import Nuclei, NucleusKind
 from armicro.contracts.stain import StainMaps
-from armicro.imaging.kernels import disc
+from armicro.imaging.kernels import erode_disc
+from armicro.imaging.parallel import together
 from armicro.imaging.scale import to_field
 
 _U8_PER_OD = 400.0
@@ -117,13 +118,16 @@ class ClassicalDetector:
             Tumour where the tissue is compact, other elsewhere.
         """
         p, um = self.params, maps.um_per_px
-        contrast = haematoxylin_contrast(maps, p)
-        response = nuclear_response(maps, contrast, p)
-        yx, height = find_peaks(response, p.spacing_um / um, p.least_contrast)
+
+        def blobs() -> tuple[F32, F32]:
+            contrast = haematoxylin_contrast(maps, p)
+            response = nuclear_response(maps, contrast, p)
+            yx, height = find_peaks(response, p.spacing_um / um, p.least_contrast)
+            return merge_twins(yx, height, contrast, um, p) if len(yx) else (yx, height)
+
+        (yx, height), inside = together(blobs, lambda: compact(maps, p))
         if not len(yx):
             return Nuclei(yx, height, np.empty(0, np.uint8))
-        yx, height = merge_twins(yx, height, contrast, um, p)
-        inside = compact(maps, p)
         at = _pixel(yx, inside.shape)
         tumour = inside[at[:, 0], at[:, 1]]
         kind = np.where(tumour, NucleusKind.TUMOUR, NucleusKind.OTHER).astype(np.uint8)
@@ -214,7 +218,7 @@ def compact(maps: StainMaps, params: ClassicalParams) -> Bool:
     total: F32 = np.maximum(maps.haematoxylin_od, 0) + np.maximum(maps.dab_od, 0)
     smooth = _blur(total, 1.0 / um)
     steps = cv2.convertScaleAbs(smooth, alpha=_U8_PER_OD)
-    palest = cv2.erode(steps, disc(params.compact_um / um))
+    palest = erode_disc(np.asarray(steps, np.uint8), params.compact_um / um)
     usual = _broad(total, _USUAL_UM / um, 8)
     bound = np.maximum(np.float32(params.compact_od), np.float32(params.compact_share) * usual)
     return np.asarray(palest >= bound * np.float32(_U8_PER_OD), np.bool_)

@@ -14,7 +14,8 @@ import numpy as np
 
 from armicro.contracts.arrays import F32, U8
 from armicro.contracts.stain import DabThresholds, StainMaps
-from armicro.imaging.kernels import disc
+from armicro.imaging.kernels import dilate_disc, erode_disc
+from armicro.imaging.parallel import by_strips
 
 _U8_PER_OD = 200.0
 _U8_ZERO = 20.0
@@ -65,14 +66,29 @@ def surroundings(dab_od: F32, um_per_px: float, widest_um: float) -> F32:
     ndarray of float32, (h, w)
         log10 OD; nowhere above `dab_od` by more than a step.
     """
-    steps = np.clip(dab_od * _U8_PER_OD + _U8_ZERO, 0, 255).astype(np.uint8)
-    opened = cv2.morphologyEx(steps, cv2.MORPH_OPEN, disc(widest_um / um_per_px / 2))
-    return (opened.astype(np.float32) - np.float32(_U8_ZERO)) / np.float32(_U8_PER_OD)
+    radius_px = widest_um / um_per_px / 2
+    od_of_step = (np.arange(256, dtype=np.float32) - np.float32(_U8_ZERO)) / np.float32(_U8_PER_OD)
+    out = np.empty(dab_od.shape, np.float32)
+
+    def strip(rows: slice, around: slice, inner: slice) -> None:
+        steps = np.clip(dab_od[around] * _U8_PER_OD + _U8_ZERO, 0, 255).astype(np.uint8)
+        opened = dilate_disc(erode_disc(steps, radius_px), radius_px)
+        out[rows] = cv2.LUT(opened[inner], od_of_step)
+
+    by_strips(strip, dab_od.shape, 2 * int(radius_px))
+    return out
 
 
 def membrane_signal(dab_od: F32, surround_od: F32, surround_share: float) -> F32:
     """Return the density that is compared with the thresholds, (h, w), log10 OD."""
-    return np.asarray(dab_od - np.float32(surround_share) * np.maximum(surround_od, 0), np.float32)
+    out = np.empty(dab_od.shape, np.float32)
+
+    def strip(rows: slice, around: slice, inner: slice) -> None:  # noqa: ARG001 - needs no neighbours
+        np.multiply(np.maximum(surround_od[rows], 0), np.float32(surround_share), out=out[rows])
+        np.subtract(dab_od[rows], out[rows], out=out[rows])
+
+    by_strips(strip, dab_od.shape)
+    return out
 
 
 def level_map(signal_od: F32, thresholds: DabThresholds) -> U8:

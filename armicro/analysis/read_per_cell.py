@@ -22,6 +22,7 @@ from armicro.analysis.membrane import (
 from armicro.contracts.arrays import F32, U8, Bool
 from armicro.contracts.cells import RULES, Category, CellTable, Rule
 from armicro.contracts.stain import DabThresholds, StainMaps
+from armicro.imaging.parallel import together
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,20 +122,23 @@ def trace(maps: StainMaps, tumour_yx: F32, all_yx: F32, params: PerCellParams) -
     Traces
         In the order of `tumour_yx`.
     """
-    dab = denoised_dab(maps, params.membrane)
-    around = surroundings(dab, maps.um_per_px, params.membrane.widest_um)
-    signal = membrane_signal(dab, around, params.membrane.surround_share)
-    border = border_distance(all_yx, dab.shape)
-    contours = follow(signal, tumour_yx, border, maps.um_per_px, params.contour)
-    width = ridge_width(signal, maps.um_per_px)
-    contrast = membrane_signal(dab, around, 1.0)
-    return Traces(
-        contours=contours,
-        signal_od=sample(_crest(signal), contours),
-        contrast_od=sample(_crest(contrast), contours),
-        dab_od=sample(_crest(dab), contours),
-        width_um=sample(width, contours),
+    um = maps.um_per_px
+
+    def signals() -> tuple[F32, F32, F32]:
+        dab = denoised_dab(maps, params.membrane)
+        around = surroundings(dab, um, params.membrane.widest_um)
+        share = params.membrane.surround_share
+        return dab, membrane_signal(dab, around, share), membrane_signal(dab, around, 1.0)
+
+    border, (dab, signal, contrast) = together(lambda: border_distance(all_yx, maps.dab_od.shape), signals)
+    contours, width, *crests = together(
+        lambda: follow(signal, tumour_yx, border, um, params.contour),
+        lambda: ridge_width(signal, um),
+        lambda: _crest(signal),
+        lambda: _crest(contrast),
+        lambda: _crest(dab),
     )
+    return Traces(contours, *(sample(values, contours) for values in (*crests, width)))
 
 
 def grade(traces: Traces, yx_px: F32, thresholds: DabThresholds, params: PerCellParams) -> CellTable:

@@ -13,7 +13,7 @@ from armicro.assays.recipe import Her2IhcRecipe, Reading
 from armicro.contracts.errors import ArmicroError, StoreError
 from armicro.contracts.frame import Frame
 from armicro.contracts.results import FovResult
-from armicro.inference.choose import EngineName, Say
+from armicro.inference.choose import Say, engine_of
 from armicro.scoring.guidelines import load_guideline
 from armicro.session.case_state import CaseChoice, FieldChoice
 from armicro.session.edits import edited
@@ -134,8 +134,7 @@ class Rereader:
         choices = [DetectorChoice(CLASSICAL)]
         if not identity.startswith(CLASSICAL):
             name = identity.partition("/")[0]
-            engine = next((e for e in EngineName if f" {e.value}-" in identity), EngineName.AUTO)
-            choices = [DetectorChoice(name, engine)]
+            choices = [DetectorChoice(name, engine_of(identity))]
         for choice in choices:
             try:
                 made = make_detector(choice, self._say)

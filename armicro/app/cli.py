@@ -62,8 +62,12 @@ def _tidy() -> Iterator[None]:
 
 def _run(arguments: Sequence[str] | None) -> int:
     # Loading the science takes a second, in which Ctrl-C must be heard like at any other time.
+    from armicro.app.cores import take_cores
+    from armicro.app.machine import usable_cores
     from armicro.app.tree import run
 
+    if arguments is None:  # the process is ours
+        take_cores(usable_cores())
     code = run(None if arguments is None else list(arguments))
     sys.stdout.flush()
     return code

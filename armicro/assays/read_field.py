@@ -19,6 +19,7 @@ from armicro.contracts.frame import Frame
 from armicro.contracts.results import Provenance
 from armicro.contracts.stages import Stages, no_stages
 from armicro.contracts.stain import StainMaps, StainProfile
+from armicro.imaging.parallel import together
 from armicro.imaging.quality import assess
 from armicro.imaging.scale import to_working, working_factor
 from armicro.imaging.stain import estimate_counterstain, estimate_white, separate
@@ -51,11 +52,15 @@ def read_field(
     EngineError
         If the detector fails.
     """
+    # What is measured of the whole field before it is read: each on a thread of its own.
     with stages("quality"):
         white = recipe.profile.white_rgb or estimate_white(frame.rgb, frame.optics.um_per_px)
-        quality = assess(frame.rgb, frame.optics, white)
-    profile = replace(recipe.profile, white_rgb=white)
-    field = _Field(frame, profile, recipe, stages)
+        profile = replace(recipe.profile, white_rgb=white)
+        counterstain_od, quality = together(
+            lambda: estimate_counterstain(frame.rgb, frame.optics.um_per_px, profile),
+            lambda: assess(frame.rgb, frame.optics, white),
+        )
+    field = _Field(frame, (profile, counterstain_od), recipe, stages)
     nuclei = _in_reading_order(field.detect())
     traces = field.trace(nuclei)
     return KeptField(
@@ -78,9 +83,11 @@ class _Field:
     reading needs it) and `dab_histogram` are filled by `trace`.
     """
 
-    def __init__(self, frame: Frame, profile: StainProfile, recipe: Her2IhcRecipe, stages: Stages) -> None:
+    def __init__(
+        self, frame: Frame, stain: tuple[StainProfile, float], recipe: Her2IhcRecipe, stages: Stages
+    ) -> None:
         self._frame = frame
-        self._profile = profile
+        self._profile, self._counterstain_od = stain
         self._recipe = recipe
         self._stages = stages
         self._factor = working_factor(frame.optics)
@@ -93,8 +100,6 @@ class _Field:
         published = recipe.reading == Reading.ZHANG_2020
         self.signal_od = np.zeros(self._shape, np.float32) if published else None
         self.dab_histogram = np.zeros(HISTOGRAM_BINS, np.int64)
-        with stages("stain"):
-            self._counterstain_od = estimate_counterstain(frame.rgb, frame.optics.um_per_px, profile)
 
     def _pixels(self, tile: Tile) -> U8:
         f, (h, w) = self._factor, self._shape

@@ -18,6 +18,7 @@ from armicro.contracts.arrays import F32, F64, U8, frozen
 from armicro.contracts.errors import ProfileError
 from armicro.contracts.frame import Optics
 from armicro.contracts.stain import StainMaps, StainProfile, Vector3
+from armicro.imaging.parallel import by_strips
 from armicro.imaging.scale import reduce_blocks, working_factor
 
 _DARKEST = 1.0
@@ -216,13 +217,20 @@ def even_counterstain(rgb: U8, maps: StainMaps, wanted_od: float) -> U8:
     # Densities in 255 steps up to six times the field's own: whole numbers, which do not depend on where a
     # tile begins, as the last bit of an exponential does.
     most = _DARKEST_NUCLEI * maps.counterstain_od
-    steps = cv2.convertScaleAbs(np.maximum(maps.haematoxylin_od, np.float32(0)), alpha=255.0 / most)
     density = np.arange(256) * (most / 255)
+    lights = [np.power(10.0, -(factor - 1) * share * density).astype(np.float32) for share in _HAEMATOXYLIN]
     out = np.empty_like(rgb)
-    for channel, share in enumerate(_HAEMATOXYLIN):
-        light = np.power(10.0, -(factor - 1) * share * density).astype(np.float32)
-        shown = cv2.multiply(cv2.extractChannel(rgb, channel), cv2.LUT(steps, light), dtype=cv2.CV_8U)
-        cv2.insertChannel(shown, out, channel)
+
+    def strip(rows: slice, around: slice, inner: slice) -> None:  # noqa: ARG001 - needs no neighbours
+        haematoxylin = np.maximum(maps.haematoxylin_od[rows], np.float32(0))
+        steps = cv2.convertScaleAbs(haematoxylin, alpha=255.0 / most)
+        for channel, light in enumerate(lights):
+            shown = cv2.multiply(
+                cv2.extractChannel(rgb[rows], channel), cv2.LUT(steps, light), dtype=cv2.CV_8U
+            )
+            cv2.insertChannel(shown, out[rows], channel)
+
+    by_strips(strip, rgb.shape)
     return out
 
 
@@ -256,11 +264,18 @@ def separate(
         counterstain_od = estimate_counterstain(rgb, optics.um_per_px, replace(profile, white_rgb=white))
     factor = working_factor(optics)
     matrix = stain_matrix(profile.haematoxylin_rgb_od, profile.dab_rgb_od)
-    amounts = unmix(optical_density(reduce_blocks(rgb, factor), white), matrix)
-    haematoxylin, dab = cv2.extractChannel(amounts, 0), cv2.extractChannel(amounts, 1)
+    working = reduce_blocks(rgb, factor)
+    haematoxylin, dab = (np.empty(working.shape[:2], np.float32) for _ in range(2))
+
+    def strip(rows: slice, around: slice, inner: slice) -> None:  # noqa: ARG001 - needs no neighbours
+        amounts = unmix(optical_density(working[rows], white), matrix)
+        cv2.extractChannel(amounts, 0, dst=haematoxylin[rows])
+        cv2.extractChannel(amounts, 1, dst=dab[rows])
+
+    by_strips(strip, working.shape)
     return StainMaps(
-        haematoxylin_od=frozen(np.asarray(haematoxylin, np.float32)),
-        dab_od=frozen(np.asarray(dab, np.float32)),
+        haematoxylin_od=frozen(haematoxylin),
+        dab_od=frozen(dab),
         um_per_px=optics.um_per_px * factor,
         factor=factor,
         white_rgb=white,

@@ -10,7 +10,7 @@ from armicro.contracts.arrays import F32, U8
 from armicro.contracts.errors import EngineError
 from armicro.contracts.protocols import HeatmapModel
 from armicro.inference.cuda_memory import open_memory
-from armicro.inference.manifest import Network
+from armicro.inference.manifest import Network, eight_bits
 from armicro.inference.onnxruntime_engine import OnnxRuntimeModel
 from armicro.inference.openvino_engine import OpenVinoModel, Precision
 from armicro.inference.tensorrt_engine import TensorRtModel, gpu_packages
@@ -26,6 +26,8 @@ class EngineName(StrEnum):
     ONNXRUNTIME = "onnxruntime"
     OPENVINO = "openvino"
     OPENVINO_BF16 = "openvino-bf16"
+    ONNXRUNTIME_INT8 = "onnxruntime-int8"
+    OPENVINO_INT8 = "openvino-int8"
     TENSORRT = "tensorrt"
 
 
@@ -126,6 +128,10 @@ def choose_engine(network: Network, engine: EngineName = EngineName.AUTO, say: S
             return OpenVinoModel(network, Precision.F32)
         if engine is EngineName.OPENVINO_BF16:
             return OpenVinoModel(network, Precision.BF16)
+        if engine is EngineName.OPENVINO_INT8:
+            return OpenVinoModel(eight_bits(network), Precision.F32)
+        if engine is EngineName.ONNXRUNTIME_INT8:
+            return OnnxRuntimeModel(eight_bits(network))
         return TensorRtModel(network, say=say)
 
     if engine is EngineName.ONNXRUNTIME or (engine is EngineName.AUTO and not _gpu_answers()):
@@ -152,9 +158,25 @@ def _fallback_note(error: EngineError, model: HeatmapModel) -> str:
     return f"{error}. Going on with {model.identity.rpartition(' ')[2]} on the processor"
 
 
+def engine_of(identity: str) -> EngineName:
+    """Return the engine that a detector's identity names; `auto` where it names none.
+
+    Parameters
+    ----------
+    identity : str
+        As `HeatmapModel.identity` gives it.
+    """
+    name, _, precision = identity.rpartition(" ")[2].partition("/")
+    kind = name.partition("-")[0]
+    if kind.startswith("tensorrt"):
+        return EngineName.TENSORRT
+    wanted = kind if precision in ("", "f32") else f"{kind}-{precision}"
+    return next((engine for engine in EngineName if engine == wanted), EngineName.AUTO)
+
+
 def engine_is_installed(engine: EngineName) -> bool:
     """Tell whether the packages of an engine are there, without loading them."""
     if engine is EngineName.TENSORRT:
         return gpu_packages() is not None
-    module = "openvino" if engine in (EngineName.OPENVINO, EngineName.OPENVINO_BF16) else "onnxruntime"
+    module = "openvino" if engine.startswith("openvino") else "onnxruntime"
     return importlib.util.find_spec(module) is not None

@@ -26,6 +26,27 @@ _Text = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1
 _Name = Annotated[str, Field(max_length=60, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9-]*$")]
 
 
+_File = Annotated[str, Field(max_length=100, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._-]*\.onnx$")]
+_Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+_Bytes = Annotated[int, Field(gt=0, le=MAX_BYTES)]
+
+
+class EightBitsEntry(BaseModel):
+    """The 8-bit variant of a network; see `tools/train/quantise.py`.
+
+    `f1_lost_40x` and `f1_lost_20x` are the F1 of the float32 network less its own on the same crops, of which
+    it may lose half a point.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    file: _File
+    sha256: _Sha256
+    bytes: _Bytes
+    f1_lost_40x: Annotated[float, Field(ge=-1, le=0.005)]
+    f1_lost_20x: Annotated[float, Field(ge=-1, le=0.005)]
+
+
 class ModelEntry(BaseModel):
     """One network: how its input is prepared and its heat map read; see `tools/train/manifest.py`.
 
@@ -40,9 +61,9 @@ class ModelEntry(BaseModel):
 
     name: _Name
     version: _Text
-    file: Annotated[str, Field(max_length=100, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._-]*\.onnx$")]
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    bytes: Annotated[int, Field(gt=0, le=MAX_BYTES)]
+    file: _File
+    sha256: _Sha256
+    bytes: _Bytes
     licence: _Text
     um_per_px: Annotated[float, Field(ge=0.1, le=1.0)]
     stride: Annotated[int, Field(ge=1, le=16)]
@@ -59,6 +80,7 @@ class ModelEntry(BaseModel):
     output_layout: Literal["NCHW"]
     normalisation: Literal["in the graph"]
     counterstain_od: Annotated[float, Field(ge=0, le=1)] = 0.0
+    int8: EightBitsEntry | None = None
 
     @property
     def identity(self) -> str:
@@ -104,10 +126,16 @@ class Network:
         What the manifest says about it.
     onnx : bytes
         Content of its file: what was checked is what is loaded.
+    folder : Path or None
+        Where it was read from, for `eight_bits`.
+    precision : str
+        In what numbers it computes.
     """
 
     entry: ModelEntry
     onnx: bytes
+    folder: Path | None = None
+    precision: Literal["f32", "int8"] = "f32"
 
 
 def read_manifest(folder: Path) -> Manifest | None:
@@ -170,6 +198,27 @@ def load_network(folder: Path, name: str | None = None) -> Network:
     if manifest is None:
         raise EngineError(f"no network is installed: {folder / MANIFEST} is missing")
     entry = manifest.entry(name)
+    return Network(entry, _checked(folder, entry), folder)
+
+
+def eight_bits(network: Network) -> Network:
+    """Return the 8-bit variant of a network, its file checked like the network's own.
+
+    Raises
+    ------
+    EngineError
+        If there is none, or its file is missing or differs.
+    """
+    variant = network.entry.int8
+    if variant is None or network.folder is None:
+        raise EngineError(f"network {network.entry.name} has no variant in 8 bits")
+    own = {"file": variant.file, "sha256": variant.sha256, "bytes": variant.bytes, "int8": None}
+    entry = network.entry.model_copy(update=own)
+    return Network(entry, _checked(network.folder, variant), network.folder, "int8")
+
+
+def _checked(folder: Path, entry: ModelEntry | EightBitsEntry) -> bytes:
+    """Read the file of an entry; it has to be the very one."""
     path = folder / entry.file
     content = _read(path, MAX_BYTES)
     found = hashlib.sha256(content).hexdigest()
@@ -178,7 +227,7 @@ def load_network(folder: Path, name: str | None = None) -> Network:
             f"{path} is not the file of the manifest (SHA-256 {found[:12]}…, expected "
             f"{entry.sha256[:12]}…) and is not loaded: {_AGAIN}"
         )
-    return Network(entry, content)
+    return content
 
 
 def _read(path: Path, limit: int) -> bytes:

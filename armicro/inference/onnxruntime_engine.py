@@ -1,4 +1,4 @@
-"""ONNX Runtime on the processor: the default engine, float32."""
+"""ONNX Runtime on the processor: the default engine, float32; in 8 bits where such a network is given."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class OnnxRuntimeModel:
                 f"ONNX Runtime cannot be loaded ({error}): pip install onnxruntime, or take the classical "
                 "detector"
             ) from error
-        self._entry = network.entry
+        self._entry, self._precision = network.entry, network.precision
         self._version = str(onnxruntime.__version__)
         # On Windows it would tell its maker about each session; nothing leaves this machine unasked.
         onnxruntime.disable_telemetry_events()
@@ -65,8 +65,8 @@ class OnnxRuntimeModel:
 
     @property
     def identity(self) -> str:
-        """Name, version and hash of the network, and the engine."""
-        return f"{self._entry.identity} {self.name}-{self._version}/f32"
+        """Name, version and hash of the network, the engine and its precision."""
+        return f"{self._entry.identity} {self.name}-{self._version}/{self._precision}"
 
     @property
     def um_per_px(self) -> float:

@@ -54,9 +54,10 @@ class OpenVinoModel:
             ) from error
         self._entry = network.entry
         self._version = str(openvino.__version__).partition("-")[0]
-        self._precision = Precision(precision)
+        # A network in 8 bits says itself which of its steps are; the hint is for the others.
+        self._precision = network.precision if network.precision != "f32" else str(Precision(precision))
         settings = {
-            "INFERENCE_PRECISION_HINT": str(self._precision),
+            "INFERENCE_PRECISION_HINT": str(Precision(precision)),
             "PERFORMANCE_HINT": "LATENCY",
             "NUM_STREAMS": "1",
         }

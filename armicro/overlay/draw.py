@@ -12,13 +12,13 @@ import numpy as np
 
 from armicro.contracts.arrays import U8, require
 from armicro.contracts.results import FovResult
+from armicro.imaging.parallel import by_strips, together
 from armicro.overlay.furniture import draw_legend, draw_scale_bar, paste
 from armicro.overlay.labels import Layers, draw_layers, widen
 from armicro.overlay.style import FIRST_CATEGORY, NEUTRAL, PALETTE, Label, OverlayStyle
 
 _CASING_ALPHA = 130
 _SOFT_SIGMA_PX = 0.5
-_STRIP_ROWS = 64
 
 
 def draw_overlay(result: FovResult, style: OverlayStyle | None = None) -> U8:
@@ -38,13 +38,17 @@ def draw_overlay(result: FovResult, style: OverlayStyle | None = None) -> U8:
         Premultiplied RGBA of `style.drawn_shape(result.shape)`; all zero where nothing is drawn.
     """
     style = style or OverlayStyle()
-    rgba = _paint(draw_layers(result, style), style)
-    if style.legend:
-        legend = draw_legend(style, result.counts(), rgba.shape[0])
+    shape = style.drawn_shape(result.shape)
+    layers, legend = together(
+        lambda: draw_layers(result, style),
+        lambda: draw_legend(style, result.counts(), shape[0]) if style.legend else None,
+    )
+    rgba = _paint(layers, style)
+    if legend is not None:
         paste(rgba, legend, "bottom-left", style)
     if style.scale_bar:
         um_per_px = result.provenance.optics.um_per_px / style.scale
-        paste(rgba, draw_scale_bar(style, um_per_px, (rgba.shape[0], rgba.shape[1])), "bottom-right", style)
+        paste(rgba, draw_scale_bar(style, um_per_px, shape), "bottom-right", style)
     if style.brightness < 1.0:
         rgba = cv2.convertScaleAbs(rgba, alpha=style.brightness).astype(np.uint8, copy=False)
     return rgba
@@ -72,17 +76,15 @@ def _paint(layers: Layers, style: OverlayStyle) -> U8:
     height, width = layers.marks.shape
     halo = style.intense_px + 2
     out: U8 = np.empty((height, width, 4), np.uint8)
-    hard = np.empty((_STRIP_ROWS + 2 * halo, width), np.uint32)
-    soft: U8 = np.empty((*hard.shape, 4), np.uint8)
-    for top in range(0, height, _STRIP_ROWS):
-        bottom = min(top + _STRIP_ROWS, height)
-        first, last = max(top - halo, 0), min(bottom + halo, height)
-        n = last - first
-        np.take(words, _flatten(layers, slice(first, last), style), out=hard[:n], mode="clip")
+
+    def strip(rows: slice, around: slice, inner: slice) -> None:
+        hard = np.take(words, _flatten(layers, around, style), mode="clip")
         # Blending premultiplied colours keeps alpha in step with them.
-        pixels = hard[:n].view(np.uint8).reshape(n, width, 4)
-        cv2.GaussianBlur(pixels, (3, 3), _SOFT_SIGMA_PX, dst=soft[:n], borderType=cv2.BORDER_REPLICATE)
-        out[top:bottom] = soft[top - first : bottom - first]
+        pixels = hard.view(np.uint8).reshape(*hard.shape, 4)
+        soft = cv2.GaussianBlur(pixels, (3, 3), _SOFT_SIGMA_PX, borderType=cv2.BORDER_REPLICATE)
+        out[rows] = soft[inner]
+
+    by_strips(strip, (height, width), halo)
     return out
 
 
@@ -120,11 +122,14 @@ def compose(rgb: U8, rgba: U8) -> U8:
     require("rgb", rgb, shape=(None, None, 3), dtype="u1")
     require("rgba", rgba, shape=(rgb.shape[0], rgb.shape[1], 4), dtype="u1")
     out: U8 = np.empty_like(rgb)
-    for top in range(0, len(rgb), _STRIP_ROWS):
-        over = rgba[top : top + _STRIP_ROWS]
+
+    def strip(rows: slice, around: slice, inner: slice) -> None:  # noqa: ARG001 - needs no neighbours
+        over = rgba[rows]
         through = cv2.cvtColor(cv2.bitwise_not(cv2.extractChannel(over, 3)), cv2.COLOR_GRAY2RGB)
-        under = cv2.multiply(rgb[top : top + _STRIP_ROWS], through, scale=1 / 255)
-        out[top : top + _STRIP_ROWS] = cv2.add(under, cv2.cvtColor(over, cv2.COLOR_RGBA2RGB))
+        under = cv2.multiply(rgb[rows], through, scale=1 / 255)
+        cv2.add(under, cv2.cvtColor(over, cv2.COLOR_RGBA2RGB), dst=out[rows])
+
+    by_strips(strip, rgb.shape)
     return out
 
 

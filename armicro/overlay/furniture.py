@@ -153,21 +153,24 @@ def _text_width(text: str, text_px: int) -> int:
 
 
 @lru_cache(maxsize=256)
-def _text_cover(text: str, text_px: int) -> U8:
-    """Draw a line of text as coverage, (h, w), with `text_px` of room around its first letter's middle.
+def _text_cover(text: str, text_px: int) -> tuple[U8, int, int]:
+    """Draw a line of text as coverage, (h, w), cut to its ink, and say where that begins.
 
-    Kept, since a live picture writes the same few words over and over and each takes a millisecond or two.
+    The rows and columns are counted from the middle of the line's height and from its left end. Kept, since
+    a live picture writes the same few words over and over and each takes a millisecond or two.
     """
     cover: U8 = np.zeros((4 * text_px, _text_width(text, text_px) + 2 * text_px), np.uint8)
     at = (text_px, 2 * text_px + round(text_px * 0.36))
     cv2.putText(cover, text, at, _FONT, _font_scale(text_px), (255,), 1, cv2.LINE_AA)
-    return frozen(cover)
+    x, y, width, height = cv2.boundingRect(cover)
+    ink = np.ascontiguousarray(cover[y : y + height, x : x + width])
+    return frozen(ink), y - 2 * text_px, x - text_px
 
 
 def _put_text(panel: U8, text: str, left: int, middle: int, text_px: int) -> None:
     """Write a line of text centred on a row, in place; colour and alpha are blended alike."""
-    cover = _text_cover(text, text_px)
-    top, first = middle - 2 * text_px, left - text_px
+    cover, down, right = _text_cover(text, text_px)
+    top, first = middle + down, left + right
     y0, x0 = max(0, top), max(0, first)
     part = panel[y0 : top + cover.shape[0], x0 : first + cover.shape[1]]
     weight = cover[y0 - top :, x0 - first :][: part.shape[0], : part.shape[1], None].astype(np.uint16)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -18,6 +19,7 @@ import numpy.typing as npt
 from armicro.contracts.arrays import F32, I32, U8, Bool
 from armicro.contracts.cells import Category, CellTable
 from armicro.contracts.results import FovResult, MembraneMap
+from armicro.imaging.parallel import run_all
 from armicro.overlay.glyphs import category_glyph, cross, disc, stamp
 from armicro.overlay.style import FIRST_CATEGORY, Label, OverlayStyle
 
@@ -88,15 +90,21 @@ def draw_layers(result: FovResult, style: OverlayStyle) -> Layers:
     layers = Layers(*(np.zeros(shape, np.uint8) for _ in range(4)))
     cells = result.cells
     has_contours = cells.contour_um.shape[1] > 0
-    if style.contours and has_contours:
-        _contours(layers, cells, result.provenance.optics.um_per_px, style)
-    elif style.contours and result.membrane is not None:
-        _skeleton(layers, result.membrane, style)
-    if style.others:
-        at = _to_drawing(result.others.yx_px, style.scale)
-        stamp(layers.marks, at, cross(2 * style.weak_px - 1), Label.OTHER)
-    if style.nuclei:
-        _points(layers.marks, cells, style, shaped=not (has_contours and style.contours))
+
+    def lines() -> None:
+        if style.contours and has_contours:
+            _contours(layers, cells, result.provenance.optics.um_per_px, style)
+        elif style.contours and result.membrane is not None:
+            _skeleton(layers, result.membrane, style)
+
+    def marks() -> None:
+        if style.others:
+            at = _to_drawing(result.others.yx_px, style.scale)
+            stamp(layers.marks, at, cross(2 * style.weak_px - 1), Label.OTHER)
+        if style.nuclei:
+            _points(layers.marks, cells, style, shaped=not (has_contours and style.contours))
+
+    run_all((lines, marks))
     return layers
 
 
@@ -149,8 +157,8 @@ def _contours(layers: Layers, cells: CellTable, um_per_px: float, style: Overlay
     stroke = _STROKE[cells.category[:, None], np.minimum(cells.contour_level, 3)]
     stroke[cells.contour_um <= 0] = _CLEAR
     corners, label = _corners(cells, um_per_px, style), cell_labels(cells)
-    for layer, which in ((layers.intense, _THICK), (layers.weak, _THIN), (layers.faint, _HAIR)):
-        _draw_arcs(layer, corners, stroke == which, label)
+    widths = (layers.intense, _THICK), (layers.weak, _THIN), (layers.faint, _HAIR)
+    run_all([partial(_draw_arcs, layer, corners, stroke == which, label) for layer, which in widths])
 
 
 def _corners(cells: CellTable, um_per_px: float, style: OverlayStyle) -> I32:

@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -23,7 +26,10 @@ from armicro.inference.openvino_engine import OpenVinoModel, Precision
 from armicro.inference.plans import Flavour
 from armicro.inference.tensorrt_engine import TensorRtModel
 
-ENGINES = ("onnxruntime", "openvino", "openvino-bf16", "tensorrt", "tensorrt, pretended GPU")
+ENGINES = (
+    "onnxruntime", "onnxruntime-int8", "openvino", "openvino-bf16", "openvino-int8", "tensorrt",
+    "tensorrt, pretended GPU",
+)  # fmt: skip
 
 Load = Callable[[Network], HeatmapModel]
 
@@ -177,8 +183,19 @@ def engine_name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def load(engine_name: str, tmp_path: Path) -> Load:
+def load(engine_name: str, tmp_path: Path, network: Network) -> Load:
     """Load a network on the engine; skips where the engine or what it needs is absent."""
+    if engine_name.endswith("int8"):
+        if engine_name.startswith("openvino"):
+            pytest.importorskip("openvino", reason="OpenVINO is not installed")
+        engine = OpenVinoModel if engine_name.startswith("openvino") else OnnxRuntimeModel
+        own = _in_8_bits(network.onnx)
+
+        def load_8_bits(given: Network) -> HeatmapModel:
+            content = own if given.onnx == network.onnx else given.onnx
+            return engine(dataclasses.replace(given, onnx=content, precision="int8"))
+
+        return load_8_bits
     if engine_name.startswith("openvino"):
         pytest.importorskip("openvino", reason="OpenVINO is not installed")
         precision = Precision.BF16 if engine_name.endswith("bf16") else Precision.F32
@@ -190,6 +207,18 @@ def load(engine_name: str, tmp_path: Path) -> Load:
             network, cache=tmp_path, flavour=pretended_flavour(), memory=PretendedMemory()
         )
     return OnnxRuntimeModel
+
+
+@cache
+def _in_8_bits(content: bytes) -> bytes:
+    """Quantise a network as the tool does, on noise."""
+    pytest.importorskip("torch", reason="what trains networks is not installed")
+    from tools.train.quantise import quantise
+
+    rng = np.random.default_rng(0)
+    pictures = [rng.integers(90, 256, (256, 256, 3), np.uint8) for _ in range(3)]
+    pictures += [cv2.blur(p, (13, 13)) for p in pictures]
+    return quantise(content, pictures, 16)
 
 
 def _on_gpu(network: Network) -> HeatmapModel:

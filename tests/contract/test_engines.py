@@ -25,7 +25,7 @@ from armicro.inference.onnxruntime_engine import OnnxRuntimeModel
 
 Load = Callable[[Network], HeatmapModel]
 
-HEAT_TOLERANCE = {"openvino-bf16": 0.03}
+HEAT_TOLERANCE = {"openvino-bf16": 0.03, "onnxruntime-int8": 0.03, "openvino-int8": 0.03}
 """How far a heat map may be from ONNX Runtime's on one thread; a nucleus has a height of about 1."""
 PLACE_TOLERANCE_PX = {"openvino-bf16": 0.75}
 """How far a nucleus may lie elsewhere in a tile than in the whole field, px of the field."""
@@ -138,7 +138,8 @@ def test_identity_names_network_hash_and_engine(load: Load, network: Network, en
     identity = load(network).identity
     assert identity.startswith(f"tiny/1 sha256:{network.entry.sha256[:12]} ")
     assert identity.rpartition(" ")[2].startswith(engine_name.partition("-")[0].partition(",")[0])
-    assert ("bf16" in identity) == ("bf16" in engine_name)
+    for precision in ("bf16", "int8"):
+        assert identity.endswith(f"/{precision}") == engine_name.endswith(precision)
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,27 @@ class Entry:
     counterstain_od: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class EightBits:
+    """The 8-bit variant of a network.
+
+    Parameters
+    ----------
+    file, sha256 : str
+        The file lies beside the manifest.
+    bytes : int
+        Its size.
+    f1_lost_40x, f1_lost_20x : float
+        F1 of the float32 network less its own, on the same crops.
+    """
+
+    file: str
+    sha256: str
+    bytes: int
+    f1_lost_40x: float
+    f1_lost_20x: float
+
+
 def update_manifest(path: Path, entry: Entry) -> None:
     """Put an entry into a manifest, in place of an older one of the same name.
 
@@ -86,17 +107,41 @@ def update_manifest(path: Path, entry: Entry) -> None:
     """
     old = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     models = [model for model in old.get("model", []) if model["name"] != entry.name]
-    models.append(dataclasses.asdict(entry))
-    models.sort(key=lambda model: str(model["name"]))
-    text = f"{_HEAD}default = {_value(old.get('default', entry.name))}\n"
+    _write(path, old.get("default", entry.name), [*models, dataclasses.asdict(entry)])
+
+
+def name_eight_bits(path: Path, name: str, variant: EightBits) -> None:
+    """Name the 8-bit variant of a network in the manifest, in place of an older one.
+
+    A new entry of the network drops it again: it belongs to the weights that it was made of.
+
+    Parameters
+    ----------
+    path : Path
+        The TOML file, with an entry of that name.
+    name : str
+        The network's.
+    variant : EightBits
+        Its variant.
+    """
+    old = tomllib.loads(path.read_text(encoding="utf-8"))
+    for model in old["model"]:
+        if model["name"] == name:
+            model["int8"] = dataclasses.asdict(variant)
+    _write(path, old["default"], old["model"])
+
+
+def _write(path: Path, default: str, models: list[dict[str, Any]]) -> None:
+    models = sorted(models, key=lambda model: str(model["name"]))
+    text = f"{_HEAD}default = {_value(default)}\n"
     path.write_text(text + "".join(_table(m) for m in models), encoding="utf-8", newline="\n")
 
 
 def _table(model: Mapping[str, Any]) -> str:
-    lines = ["\n[[model]]"]
-    lines += [f"{key} = {_value(value)}" for key, value in model.items() if key != "metrics"]
-    lines += ["[model.metrics]"]
-    lines += [f"{key} = {_value(value)}" for key, value in model["metrics"].items()]
+    tables = {key: value for key, value in model.items() if isinstance(value, Mapping)}
+    lines = ["\n[[model]]", *(f"{k} = {_value(v)}" for k, v in model.items() if k not in tables)]
+    for key, table in tables.items():
+        lines += [f"[model.{key}]", *(f"{k} = {_value(v)}" for k, v in table.items())]
     return "\n".join(lines) + "\n"
 
 

@@ -18,7 +18,7 @@ from armicro.app.data_files import data_folder
 from armicro.app.machine import is_importable, machine_facts, version_of
 from armicro.app.profiles import load_optics, load_stain_profile, profile_names
 from armicro.contracts.errors import EngineError
-from armicro.inference.manifest import load_network, read_manifest
+from armicro.inference.manifest import eight_bits, load_network, read_manifest
 from armicro.inference.plans import cache_folder
 from armicro.scoring.guidelines import guideline_names, load_guideline
 
@@ -71,7 +71,11 @@ def _networks() -> list[Finding]:
     for entry in manifest.model:
         use = f"--detector {entry.name}" + ("; the default" if entry.name == manifest.default else "")
         try:
-            found.append(Finding("network", load_network(folder, entry.name).entry.identity, use))
+            network = load_network(folder, entry.name)
+            found.append(Finding("network", network.entry.identity, use))
+            if entry.int8 is not None:
+                in_8_bits = "--engine onnxruntime-int8 or openvino-int8"
+                found.append(Finding("in 8 bits", eight_bits(network).entry.identity, in_8_bits))
         except EngineError as error:
             found.append(Finding("network", None, str(error)))
     return found

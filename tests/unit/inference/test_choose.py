@@ -10,7 +10,7 @@ import pytest
 from armicro.contracts.arrays import F32, U8
 from armicro.contracts.errors import EngineError
 from armicro.inference import choose
-from armicro.inference.choose import ChosenModel, EngineName, choose_engine, engine_is_installed
+from armicro.inference.choose import ChosenModel, EngineName, choose_engine, engine_is_installed, engine_of
 from armicro.inference.manifest import Network, load_network
 from armicro.inference.onnxruntime_engine import OnnxRuntimeModel
 
@@ -42,6 +42,31 @@ def no_gpu(*_: object, **__: object) -> None:
 
 
 FIELD = np.full((64, 64, 3), 200, np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("identity", "engine"),
+    [
+        ("nuclei-a/4 sha256:0a75ee371a37 onnxruntime-1.32.0/f32", EngineName.ONNXRUNTIME),
+        ("nuclei-a/4 sha256:0a75ee371a37 onnxruntime-1.32.0/int8", EngineName.ONNXRUNTIME_INT8),
+        ("nuclei-a/4 sha256:0a75ee371a37 openvino-2026.4.1/f32", EngineName.OPENVINO),
+        ("nuclei-a/4 sha256:0a75ee371a37 openvino-2026.4.1/bf16", EngineName.OPENVINO_BF16),
+        ("nuclei-a/4 sha256:0a75ee371a37 openvino-2026.4.1/int8", EngineName.OPENVINO_INT8),
+        ("nuclei-a/4 sha256:0a75ee371a37 tensorrt_rtx-1.7.1/f32", EngineName.TENSORRT),
+        ("classical/1", EngineName.AUTO),
+        ("nuclei-a/4 sha256:0a75ee371a37 another-1.0/f32", EngineName.AUTO),
+    ],
+)
+def test_an_identity_names_its_engine(identity: str, engine: EngineName) -> None:
+    assert engine_of(identity) is engine
+
+
+@pytest.mark.parametrize("engine", [EngineName.ONNXRUNTIME_INT8, EngineName.OPENVINO_INT8])
+def test_8_bits_that_are_not_there_are_float32_and_that_is_said(network: Network, engine: EngineName) -> None:
+    model = choose_engine(network, engine)
+    assert engine_of(model.identity) is EngineName.ONNXRUNTIME
+    assert len(model.notes) == 1
+    assert "network tiny has no variant in 8 bits" in model.notes[0]
 
 
 def test_auto_without_gpu_packages_is_onnxruntime(monkeypatch: pytest.MonkeyPatch, network: Network) -> None:

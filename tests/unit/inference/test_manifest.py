@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from pathlib import Path
 
 import pytest
 
 from armicro.contracts.errors import EngineError
-from armicro.inference.manifest import MAX_BYTES, load_network, read_manifest
+from armicro.inference.choose import EngineName, choose_engine, engine_of
+from armicro.inference.manifest import MAX_BYTES, eight_bits, load_network, read_manifest
+from tools.train.manifest import EightBits, Entry, name_eight_bits, update_manifest
 
 
 @pytest.fixture
@@ -93,3 +96,52 @@ def test_two_networks_of_one_name_are_refused(folder: Path) -> None:
 def test_unknown_name_tells_the_known_ones(folder: Path) -> None:
     with pytest.raises(EngineError, match="no network 'x'; known: tiny"):
         load_network(folder, "x")
+
+
+@pytest.fixture
+def with_8_bits(folder: Path) -> Path:
+    """The folder with a variant, for whose content the network's own serves."""
+    content = (folder / "tiny.onnx").read_bytes()
+    (folder / "tiny-int8.onnx").write_bytes(content)
+    sha256 = hashlib.sha256(content).hexdigest()
+    name_eight_bits(
+        folder / "manifest.toml", "tiny", EightBits("tiny-int8.onnx", sha256, len(content), 0.001, -0.002)
+    )
+    return folder
+
+
+def test_the_variant_in_8_bits_is_what_its_engines_take(with_8_bits: Path) -> None:
+    network = load_network(with_8_bits)
+    variant = eight_bits(network)
+    assert (network.precision, variant.precision) == ("f32", "int8")
+    assert variant.entry.file == "tiny-int8.onnx"
+    assert variant.entry.peak_threshold == network.entry.peak_threshold
+    model = choose_engine(network, EngineName.ONNXRUNTIME_INT8)
+    assert engine_of(model.identity) is EngineName.ONNXRUNTIME_INT8
+    assert model.notes == ()
+
+
+def test_a_damaged_variant_is_refused_and_the_network_still_loads(with_8_bits: Path) -> None:
+    path = with_8_bits / "tiny-int8.onnx"
+    path.write_bytes(path.read_bytes()[:-1])
+    network = load_network(with_8_bits)
+    with pytest.raises(EngineError, match=r"tiny-int8\.onnx is not the file of the manifest"):
+        eight_bits(network)
+    path.unlink()
+    with pytest.raises(EngineError, match="cannot be read"):
+        eight_bits(network)
+
+
+def test_a_variant_that_loses_more_than_half_a_point_is_refused(with_8_bits: Path) -> None:
+    change(with_8_bits, "f1_lost_40x = 0.001", "f1_lost_40x = 0.0051")
+    with pytest.raises(EngineError, match=r"f1_lost_40x"):
+        load_network(with_8_bits)
+
+
+def test_a_new_export_drops_the_variant_of_the_old_weights(with_8_bits: Path) -> None:
+    old = load_network(with_8_bits).entry.model_dump(exclude={"int8"})
+    update_manifest(with_8_bits / "manifest.toml", Entry(**{**old, "version": "2"}))
+    network = load_network(with_8_bits)
+    assert network.entry.version == "2"
+    with pytest.raises(EngineError, match="has no variant in 8 bits"):
+        eight_bits(network)
