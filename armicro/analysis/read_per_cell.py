@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from armicro.analysis.contour import ContourParams, Contours, border_distance, follow, sample
+from armicro.analysis.grain import GrainParams, faint_factor
 from armicro.analysis.membrane import (
     MembraneParams,
     denoised_dab,
@@ -46,6 +47,8 @@ class PerCellParams:
         How the membrane signal is made.
     contour : ContourParams
         How contours are followed.
+    grain : GrainParams
+        How much more contrast the faint level is asked for in granular brown.
     """
 
     complete_share: float = 0.85
@@ -56,6 +59,7 @@ class PerCellParams:
     gap_angles: int = 1
     membrane: MembraneParams = MembraneParams()
     contour: ContourParams = ContourParams()
+    grain: GrainParams = GrainParams()
 
     @property
     def reach_um(self) -> float:
@@ -89,10 +93,13 @@ class Traces:
         Where the contours run.
     signal_od, contrast_od, dab_od : ndarray of float32, (N, K)
         Membrane signal, DAB less all of its surroundings, and DAB itself on them, log10 OD. What is barely
-        perceptible is perceived by contrast: the faint level is asked of that, so that the grain of a brown
-        cytoplasm does not pass for faint membrane.
+        perceptible is perceived by contrast: the faint level is asked of that, so that a brown cytoplasm does
+        not pass for faint membrane.
     width_um : ndarray of float32, (N, K)
         Width of the membrane there, µm.
+    faint_factor : ndarray of float32, (N,)
+        By which factor more contrast the faint level is asked for at this cell: from 1, more in granular
+        brown (`armicro.analysis.grain`).
     """
 
     contours: Contours
@@ -100,6 +107,7 @@ class Traces:
     contrast_od: F32
     dab_od: F32
     width_um: F32
+    faint_factor: F32
 
 
 def trace(maps: StainMaps, tumour_yx: F32, all_yx: F32, params: PerCellParams) -> Traces:
@@ -134,6 +142,7 @@ def trace(maps: StainMaps, tumour_yx: F32, all_yx: F32, params: PerCellParams) -
         contrast_od=sample(_crest(contrast), contours),
         dab_od=sample(_crest(dab), contours),
         width_um=sample(width, contours),
+        faint_factor=faint_factor((contrast, around), tumour_yx, contours, maps.um_per_px, params.grain),
     )
 
 
@@ -206,7 +215,8 @@ def contour_levels(traces: Traces, thresholds: DabThresholds, gap_angles: int) -
     """Grade contour points (N, K): 0 none, 1 faint, 2 weak, 3 intense; short gaps below intense close."""
     level = np.zeros(traces.signal_od.shape, np.uint8)
     if thresholds.faint_od is not None:
-        level[_closed(traces.contrast_od >= np.float32(thresholds.faint_od), gap_angles)] = 1
+        asked_od = np.float32(thresholds.faint_od) * traces.faint_factor
+        level[_closed(traces.contrast_od >= asked_od[:, None], gap_angles)] = 1
     level[_closed(traces.signal_od >= np.float32(thresholds.weak_od), gap_angles)] = 2
     level[traces.signal_od >= np.float32(thresholds.intense_od)] = 3
     return level

@@ -49,7 +49,9 @@ def test_more_membrane_of_a_level_never_reads_weaker(shares: list[float], grade:
 def traces_of(signal: F32) -> Traces:
     """Make traces whose contrast is the signal itself, on a circle."""
     ones = np.ones_like(signal)
-    return Traces(Contours(ones, ones, ones, ones), signal, signal, signal, ones)
+    return Traces(
+        Contours(ones, ones, ones, ones), signal, signal, signal, ones, np.ones(len(signal), np.float32)
+    )
 
 
 def test_short_gaps_are_closed_and_long_ones_stay() -> None:
