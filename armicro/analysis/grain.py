@@ -1,10 +1,9 @@
-"""How granular the brown around a cell is, and how much more contrast a faint membrane needs there.
+"""How restless the brown around a cell is, and what contrast a faint membrane must have there.
 
 "Faint, barely perceptible" is perceived against what lies around. A contour seeks what stands out most, so it
 strings the grains of a brown cytoplasm together; where brown is both there and coarse, its grains reach the
-contrast of a faint membrane. There a faint membrane must stand out more. Where there is little brown, or
-where it is smooth, nothing changes: membranes themselves, and the fine noise of a camera or of JPEG, are not
-taken for grain.
+contrast of a faint membrane, and a faint membrane must stand out more. Where hardly anything stands out, not
+even the noise of the camera, a little less contrast is perceived as well.
 """
 
 from __future__ import annotations
@@ -15,95 +14,63 @@ import cv2
 import numpy as np
 
 from armicro.analysis.contour import Contours, sample
-from armicro.contracts.arrays import F32
+from armicro.analysis.membrane import membrane_signal
+from armicro.contracts.arrays import F32, U8
 
 _PER_OD = 5000.0
-"""Steps of the 8 bits that grain is measured in: 0.0002 OD; what stands out by more than 0.051 is cut off."""
+"""Steps of the 8 bits that grain is measured in: 0.0002 OD. What stands out by more than 0.051 is cut off
+there: a membrane must not count for more than a grain."""
 _MOST_STEPS = 80
-"""A difference of more than this, 0.016 OD, counts as this: membranes are no grain."""
+"""Grain is counted up to this, 0.016 OD, for the same reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class GrainParams:
-    """When brown is granular, and what follows.
+    """When brown is granular or calm, and what follows.
 
     Parameters
     ----------
     fine_um, coarse_um : float
-        Grain is what differs between means over squares of these sides, µm. Noise of cameras and JPEG is
-        finer.
+        Grain is what differs between means over squares of these sides, µm. The noise of cameras and of JPEG
+        is finer, and whole cells are coarser.
     window_um : float
         Side of the square around a nucleus over which it is averaged, µm: the cell and its neighbours.
-    calm_od, grain_od : float
-        Grain up to `calm_od` does not count; beyond it, it counts in units of `grain_od`. Log10 OD.
-    pale_od, brown_od : float
+    grain_from_od, grain_step_od : float
+        Grain up to the first does not count; beyond, it counts in steps of the second. Log10 OD.
+    brown_from_od, brown_step_od : float
         The same for the brown that the contour runs through.
-    share : float
-        How much more contrast is asked at one unit of both, as a share of the faint threshold.
-    most : float
-        It is never asked more than this share on top.
+    more_share, most_share : float
+        One step of grain in one step of brown asks this share more of contrast; never more than `most_share`.
+    calm_below_od, calm_step_od : float
+        Where what stands out (counted up to 0.01 OD) is on average less than the first by the second, the
+        cell's surroundings are as calm as they can be.
+    less_share : float
+        This share less contrast is asked there.
     """
 
     fine_um: float = 3.0
     coarse_um: float = 10.0
     window_um: float = 25.0
-    calm_od: float = 0.006
-    grain_od: float = 0.002
-    pale_od: float = 0.015
-    brown_od: float = 0.02
-    share: float = 0.5
-    most: float = 0.55
-
-
-def grain_map(contrast_od: F32, um_per_px: float, params: GrainParams) -> F32:
-    """Return how coarse the density around each pixel is, (h, w), log10 OD.
-
-    Whole numbers throughout, so that neither tiles nor turns change a bit.
-
-    Parameters
-    ----------
-    contrast_od : ndarray of float32, (h, w)
-        DAB less all of its surroundings, log10 OD.
-    um_per_px : float
-        Scale, µm.
-    params : GrainParams
-        How.
-    """
-    steps = cv2.convertScaleAbs(np.maximum(contrast_od, 0), alpha=_PER_OD)
-    fine_px, coarse_px, window_px = (
-        _odd(um / um_per_px) for um in (params.fine_um, params.coarse_um, params.window_um)
-    )
-    rough = cv2.absdiff(cv2.blur(steps, (fine_px, fine_px)), cv2.blur(steps, (coarse_px, coarse_px)))
-    rough = np.minimum(rough, np.uint8(_MOST_STEPS))
-    mean = cv2.boxFilter(rough, cv2.CV_32F, (window_px, window_px))
-    return np.asarray(mean, np.float32) / np.float32(_PER_OD)
-
-
-def asked_more(grain_od: F32, brown_od: F32, params: GrainParams) -> F32:
-    """Return by which factor a faint membrane must stand out more, (N,), from 1.
-
-    Parameters
-    ----------
-    grain_od, brown_od : ndarray of float32, (N,)
-        Grain around each cell, and brown along its contour, log10 OD.
-    params : GrainParams
-        How.
-    """
-    grain = np.maximum(grain_od - np.float32(params.calm_od), 0) / np.float32(params.grain_od)
-    brown = np.maximum(brown_od - np.float32(params.pale_od), 0) / np.float32(params.brown_od)
-    more = np.minimum(np.float32(params.share) * grain * brown, np.float32(params.most))
-    return np.asarray(1 + more, np.float32)
+    grain_from_od: float = 0.0063
+    grain_step_od: float = 0.002
+    brown_from_od: float = 0.015
+    brown_step_od: float = 0.02
+    more_share: float = 0.5
+    most_share: float = 0.55
+    calm_below_od: float = 0.0064
+    calm_step_od: float = 0.0014
+    less_share: float = 0.12
 
 
 def faint_factor(
     maps: tuple[F32, F32], nuclei_yx: F32, contours: Contours, um_per_px: float, params: GrainParams
 ) -> F32:
-    """Return `asked_more` of each cell, (N,).
+    """Return by which factor the contrast that a faint membrane must have differs at each cell, (N,).
 
     Parameters
     ----------
     maps : tuple of ndarray of float32, (h, w)
-        Contrast (DAB less all of its surroundings) and the surroundings, log10 OD.
+        Denoised DAB and its surroundings, log10 OD.
     nuclei_yx : ndarray of float32, (N, 2)
         Nuclei, y, x in pixels of the maps.
     contours : Contours
@@ -112,14 +79,69 @@ def faint_factor(
         Scale of the maps, µm.
     params : GrainParams
         How.
+
+    Returns
+    -------
+    ndarray of float32, (N,)
+        1 where nothing is special.
     """
-    contrast_od, surround_od = maps
-    grain = grain_map(contrast_od, um_per_px, params)
-    yx = np.clip(np.rint(nuclei_yx).astype(np.int64), 0, np.asarray(grain.shape) - 1)
+    dab_od, surround_od = maps
+    steps = _steps(membrane_signal(dab_od, surround_od, 1.0))
+    side = _odd(params.window_um / um_per_px)
+    grain = _mean_around(_grain(steps, um_per_px, params), nuclei_yx, side)
+    stir = _mean_around(np.minimum(steps, np.uint8(0.01 * _PER_OD)), nuclei_yx, side)
     under = np.maximum(sample(surround_od, contours), 0)
     seen = contours.length_um
     brown = (under * seen).sum(axis=1) / np.maximum(seen.sum(axis=1), np.float32(1e-6))
-    return asked_more(grain[yx[:, 0], yx[:, 1]], np.asarray(brown, np.float32), params)
+    return asked(grain, brown, stir, params)
+
+
+def asked(grain_od: F32, brown_od: F32, stir_od: F32, params: GrainParams) -> F32:
+    """Return the factor for cells of which grain, brown and stir are known.
+
+    Parameters
+    ----------
+    grain_od, brown_od, stir_od : ndarray of float32, (N,)
+        Grain around each cell, brown along its contour, and what stands out around it on average (counted up
+        to 0.01 OD), log10 OD.
+    params : GrainParams
+        How.
+
+    Returns
+    -------
+    ndarray of float32, (N,)
+        From `1 - less_share` to `1 + most_share`.
+    """
+    grain = np.maximum(grain_od - params.grain_from_od, 0) / params.grain_step_od
+    brown = np.maximum(brown_od - params.brown_from_od, 0) / params.brown_step_od
+    more = np.minimum(params.more_share * grain * brown, params.most_share)
+    less = params.less_share * np.clip((params.calm_below_od - stir_od) / params.calm_step_od, 0, 1)
+    return np.asarray(1 + more - less, np.float32)
+
+
+def _steps(excess_od: F32) -> U8:
+    return np.asarray(cv2.convertScaleAbs(np.maximum(excess_od, 0), alpha=_PER_OD), np.uint8)
+
+
+def _grain(steps: U8, um_per_px: float, params: GrainParams) -> U8:
+    """Return how much means over fine and over coarse squares differ, (h, w), in whole steps."""
+    fine, coarse = (_odd(um / um_per_px) for um in (params.fine_um, params.coarse_um))
+    rough = cv2.absdiff(cv2.blur(steps, (fine, fine)), cv2.blur(steps, (coarse, coarse)))
+    return np.asarray(np.minimum(rough, np.uint8(_MOST_STEPS)), np.uint8)
+
+
+def _mean_around(steps: U8, yx_px: F32, side_px: int) -> F32:
+    """Return the mean of a map over the square around each point, (N,), log10 OD.
+
+    Sums of whole numbers: they are the same wherever a tile begins and however the field is turned.
+    """
+    total = cv2.integral(steps)
+    h, w = steps.shape
+    yx = np.clip(np.rint(yx_px).astype(np.int64), 0, (h - 1, w - 1))
+    half = side_px // 2
+    (y0, x0), (y1, x1) = np.maximum(yx - half, 0).T, np.minimum(yx + half + 1, (h, w)).T
+    sums = total[y1, x1] - total[y0, x1] - total[y1, x0] + total[y0, x0]
+    return np.asarray(sums / ((y1 - y0) * (x1 - x0) * _PER_OD), np.float32)
 
 
 def _odd(px: float) -> int:

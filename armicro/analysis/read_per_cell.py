@@ -48,7 +48,7 @@ class PerCellParams:
     contour : ContourParams
         How contours are followed.
     grain : GrainParams
-        How much more contrast the faint level is asked for in granular brown.
+        How the contrast asked of a faint membrane follows what lies around a cell.
     """
 
     complete_share: float = 0.85
@@ -93,13 +93,13 @@ class Traces:
         Where the contours run.
     signal_od, contrast_od, dab_od : ndarray of float32, (N, K)
         Membrane signal, DAB less all of its surroundings, and DAB itself on them, log10 OD. What is barely
-        perceptible is perceived by contrast: the faint level is asked of that, so that a brown cytoplasm does
-        not pass for faint membrane.
+        perceptible is perceived by contrast: the faint level is asked of that, so that a brown
+        cytoplasm does not pass for faint membrane.
     width_um : ndarray of float32, (N, K)
         Width of the membrane there, µm.
     faint_factor : ndarray of float32, (N,)
-        By which factor more contrast the faint level is asked for at this cell: from 1, more in granular
-        brown (`armicro.analysis.grain`).
+        What the faint threshold is multiplied by at this cell: more contrast is asked in granular brown, a
+        little less where nothing stirs (`armicro.analysis.grain`).
     """
 
     contours: Contours
@@ -142,7 +142,7 @@ def trace(maps: StainMaps, tumour_yx: F32, all_yx: F32, params: PerCellParams) -
         contrast_od=sample(_crest(contrast), contours),
         dab_od=sample(_crest(dab), contours),
         width_um=sample(width, contours),
-        faint_factor=faint_factor((contrast, around), tumour_yx, contours, maps.um_per_px, params.grain),
+        faint_factor=faint_factor((dab, around), tumour_yx, contours, maps.um_per_px, params.grain),
     )
 
 
@@ -165,7 +165,7 @@ def grade(traces: Traces, yx_px: F32, thresholds: DabThresholds, params: PerCell
     CellTable
         In the order of the traces; all cells counted.
     """
-    level = contour_levels(traces, thresholds, params.gap_angles)
+    level = contour_levels(traces, thresholds, params)
     shares = stained_shares(level, traces.contours)
     category = judge(shares, params)
     stained = (level > 0) & (traces.contours.length_um > 0)
@@ -211,13 +211,16 @@ def _crest(values: F32) -> F32:
     return np.asarray(cv2.dilate(values, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))), np.float32)
 
 
-def contour_levels(traces: Traces, thresholds: DabThresholds, gap_angles: int) -> U8:
+def contour_levels(traces: Traces, thresholds: DabThresholds, params: PerCellParams) -> U8:
     """Grade contour points (N, K): 0 none, 1 faint, 2 weak, 3 intense; short gaps below intense close."""
+    weak = _closed(traces.signal_od >= np.float32(thresholds.weak_od), params.gap_angles)
     level = np.zeros(traces.signal_od.shape, np.uint8)
     if thresholds.faint_od is not None:
-        asked_od = np.float32(thresholds.faint_od) * traces.faint_factor
-        level[_closed(traces.contrast_od >= asked_od[:, None], gap_angles)] = 1
-    level[_closed(traces.signal_od >= np.float32(thresholds.weak_od), gap_angles)] = 2
+        # A cell with weak membrane is not in doubt: the rest of its contour is asked for the plain threshold.
+        sure = _share(weak, traces.contours) >= params.weak_share
+        asked_od = np.float32(thresholds.faint_od) * np.where(sure, np.float32(1), traces.faint_factor)
+        level[_closed(traces.contrast_od >= asked_od[:, None], params.gap_angles)] = 1
+    level[weak] = 2
     level[traces.signal_od >= np.float32(thresholds.intense_od)] = 3
     return level
 
@@ -243,10 +246,13 @@ def _closed(stained: Bool, gap_angles: int) -> Bool:
 
 def stained_shares(level: U8, contours: Contours) -> F32:
     """Return the share of each contour's visible length at faint, weak and intense or more, (N, 3)."""
+    return np.stack([_share(level >= grade, contours) for grade in (1, 2, 3)], axis=1)
+
+
+def _share(stained: Bool, contours: Contours) -> F32:
+    """Return the share of each contour's visible length that is stained, (N,)."""
     total = np.maximum(contours.length_um.sum(axis=1), np.float32(1e-6))
-    return np.stack(
-        [np.where(level >= grade, contours.length_um, 0).sum(axis=1) / total for grade in (1, 2, 3)], axis=1
-    ).astype(np.float32)
+    return np.asarray(np.where(stained, contours.length_um, 0).sum(axis=1) / total, np.float32)
 
 
 def judge(shares: F32, params: PerCellParams) -> U8:
