@@ -93,8 +93,8 @@ class Traces:
         Where the contours run.
     signal_od, contrast_od, dab_od : ndarray of float32, (N, K)
         Membrane signal, DAB less all of its surroundings, and DAB itself on them, log10 OD. What is barely
-        perceptible is perceived by contrast: the faint level is asked of that, so that a brown
-        cytoplasm does not pass for faint membrane.
+        perceptible is perceived by contrast: the faint level is asked of that, so that a brown cytoplasm does
+        not pass for faint membrane.
     width_um : ndarray of float32, (N, K)
         Width of the membrane there, µm.
     faint_factor : ndarray of float32, (N,)
@@ -165,7 +165,7 @@ def grade(traces: Traces, yx_px: F32, thresholds: DabThresholds, params: PerCell
     CellTable
         In the order of the traces; all cells counted.
     """
-    level = contour_levels(traces, thresholds, params)
+    level, asked_od = contour_levels(traces, thresholds, params)
     shares = stained_shares(level, traces.contours)
     category = judge(shares, params)
     stained = (level > 0) & (traces.contours.length_um > 0)
@@ -177,6 +177,7 @@ def grade(traces: Traces, yx_px: F32, thresholds: DabThresholds, params: PerCell
         membrane_dab_od=_mean_where(traces.dab_od, stained),
         membrane_dab_p90_od=_p90_where(traces.dab_od, stained),
         membrane_width_um=_mean_where(traces.width_um, stained),
+        faint_asked_od=asked_od,
         contour_um=traces.contours.radius_um,
         contour_level=level,
         counted=np.ones(len(yx_px), np.bool_),
@@ -211,10 +212,14 @@ def _crest(values: F32) -> F32:
     return np.asarray(cv2.dilate(values, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))), np.float32)
 
 
-def contour_levels(traces: Traces, thresholds: DabThresholds, params: PerCellParams) -> U8:
-    """Grade contour points (N, K): 0 none, 1 faint, 2 weak, 3 intense; short gaps below intense close."""
+def contour_levels(traces: Traces, thresholds: DabThresholds, params: PerCellParams) -> tuple[U8, F32]:
+    """Grade contour points (N, K): 0 none, 1 faint, 2 weak, 3 intense; short gaps below intense close.
+
+    Second comes the contrast that was asked of faint membrane, (N,), log10 OD.
+    """
     weak = _closed(traces.signal_od >= np.float32(thresholds.weak_od), params.gap_angles)
     level = np.zeros(traces.signal_od.shape, np.uint8)
+    asked_od = np.zeros(len(level), np.float32)
     if thresholds.faint_od is not None:
         # A cell with weak membrane is not in doubt: the rest of its contour is asked for the plain threshold.
         sure = _share(weak, traces.contours) >= params.weak_share
@@ -222,7 +227,7 @@ def contour_levels(traces: Traces, thresholds: DabThresholds, params: PerCellPar
         level[_closed(traces.contrast_od >= asked_od[:, None], params.gap_angles)] = 1
     level[weak] = 2
     level[traces.signal_od >= np.float32(thresholds.intense_od)] = 3
-    return level
+    return level, asked_od
 
 
 def _closed(stained: Bool, gap_angles: int) -> Bool:
