@@ -84,6 +84,10 @@ class CellInspector(QWidget):
             key: QLabel()
             for key in ("complete", "faint", "asked", "weak", "intense", "mean", "p90", "width", "counted")
         }
+        self.evidence["asked"].setToolTip(
+            "Contrast to its surroundings from which membrane counts as faint at this cell: more is asked in "
+            "granular brown, a little less where nothing else stands out"
+        )
         self.hint = QLabel("To overrule a cell, capture the field first.")
         self.hint.setObjectName("quiet")
         self.hint.setWordWrap(True)
@@ -183,7 +187,7 @@ class CellInspector(QWidget):
         for level, key in enumerate(("faint", "weak", "intense")):
             e[key].setText(f"{100 * share[level]:.0f} % of contour")
         asked_od = float(cells.faint_asked_od[index])
-        e["asked"].setText(f"{asked_od:.3f} OD of contrast" if asked_od else "not asked")
+        e["asked"].setText(f"contrast {asked_od:.3f} OD" if asked_od else "not asked")
         e["mean"].setText(f"{cells.membrane_dab_od[index]:.2f} OD")
         e["p90"].setText(f"{cells.membrane_dab_p90_od[index]:.2f} OD")
         e["width"].setText(f"{cells.membrane_width_um[index]:.1f} µm")
