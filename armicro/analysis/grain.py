@@ -14,7 +14,6 @@ import cv2
 import numpy as np
 
 from armicro.analysis.contour import Contours, sample
-from armicro.analysis.membrane import membrane_signal
 from armicro.contracts.arrays import F32, U8
 
 _PER_OD = 5000.0
@@ -70,7 +69,7 @@ def faint_factor(
     Parameters
     ----------
     maps : tuple of ndarray of float32, (h, w)
-        Denoised DAB and its surroundings, log10 OD.
+        DAB less all of its surroundings, and these surroundings, log10 OD.
     nuclei_yx : ndarray of float32, (N, 2)
         Nuclei, y, x in pixels of the maps.
     contours : Contours
@@ -85,8 +84,8 @@ def faint_factor(
     ndarray of float32, (N,)
         1 where nothing is special.
     """
-    dab_od, surround_od = maps
-    steps = _steps(membrane_signal(dab_od, surround_od, 1.0))
+    excess_od, surround_od = maps
+    steps = np.asarray(cv2.convertScaleAbs(np.maximum(excess_od, 0), alpha=_PER_OD), np.uint8)
     side = _odd(params.window_um / um_per_px)
     grain = _mean_around(_grain(steps, um_per_px, params), nuclei_yx, side)
     stir = _mean_around(np.minimum(steps, np.uint8(0.01 * _PER_OD)), nuclei_yx, side)
@@ -117,10 +116,6 @@ def asked(grain_od: F32, brown_od: F32, stir_od: F32, params: GrainParams) -> F3
     more = np.minimum(params.more_share * grain * brown, params.most_share)
     less = params.less_share * np.clip((params.calm_below_od - stir_od) / params.calm_step_od, 0, 1)
     return np.asarray(1 + more - less, np.float32)
-
-
-def _steps(excess_od: F32) -> U8:
-    return np.asarray(cv2.convertScaleAbs(np.maximum(excess_od, 0), alpha=_PER_OD), np.uint8)
 
 
 def _grain(steps: U8, um_per_px: float, params: GrainParams) -> U8:

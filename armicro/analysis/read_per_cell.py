@@ -142,7 +142,7 @@ def trace(maps: StainMaps, tumour_yx: F32, all_yx: F32, params: PerCellParams) -
         contrast_od=sample(_crest(contrast), contours),
         dab_od=sample(_crest(dab), contours),
         width_um=sample(width, contours),
-        faint_factor=faint_factor((dab, around), tumour_yx, contours, maps.um_per_px, params.grain),
+        faint_factor=faint_factor((contrast, around), tumour_yx, contours, maps.um_per_px, params.grain),
     )
 
 

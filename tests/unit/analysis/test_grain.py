@@ -8,7 +8,7 @@ import pytest
 
 from armicro.analysis.contour import Contours
 from armicro.analysis.grain import GrainParams, asked, faint_factor
-from armicro.analysis.membrane import MembraneParams, denoised_dab, surroundings
+from armicro.analysis.membrane import MembraneParams, denoised_dab, membrane_signal, surroundings
 from armicro.analysis.read_per_cell import PerCellParams, contour_levels, grade, trace
 from armicro.contracts.arrays import F32
 from armicro.contracts.cells import Category
@@ -78,7 +78,8 @@ def test_neither_turns_nor_tiles_change_a_bit() -> None:
         full = denoised_dab(maps_of(part), params)
         here = np.full((1, 48), 5.0, np.float32)
         contours = Contours(here, here, np.repeat(at[:, :1], 48, 1), np.repeat(at[:, 1:], 48, 1))
-        return faint_factor((full, surroundings(full, UM, params.widest_um)), at, contours, UM, PARAMS)
+        around = surroundings(full, UM, params.widest_um)
+        return faint_factor((membrane_signal(full, around, 1.0), around), at, contours, UM, PARAMS)
 
     np.testing.assert_array_equal(read(dab, CENTRE), read(dab[20:, 13:].copy(), CENTRE - corner))
 
