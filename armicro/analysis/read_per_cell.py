@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from armicro.analysis.contour import ContourParams, Contours, border_distance, follow, sample
+from armicro.analysis.grain import GrainParams, faint_factor
 from armicro.analysis.membrane import (
     MembraneParams,
     denoised_dab,
@@ -47,6 +48,8 @@ class PerCellParams:
         How the membrane signal is made.
     contour : ContourParams
         How contours are followed.
+    grain : GrainParams
+        How the contrast asked of a faint membrane follows what lies around a cell.
     """
 
     complete_share: float = 0.85
@@ -57,6 +60,7 @@ class PerCellParams:
     gap_angles: int = 1
     membrane: MembraneParams = MembraneParams()
     contour: ContourParams = ContourParams()
+    grain: GrainParams = GrainParams()
 
     @property
     def reach_um(self) -> float:
@@ -90,10 +94,13 @@ class Traces:
         Where the contours run.
     signal_od, contrast_od, dab_od : ndarray of float32, (N, K)
         Membrane signal, DAB less all of its surroundings, and DAB itself on them, log10 OD. What is barely
-        perceptible is perceived by contrast: the faint level is asked of that, so that the grain of a brown
-        cytoplasm does not pass for faint membrane.
+        perceptible is perceived by contrast: the faint level is asked of that, so that a brown cytoplasm does
+        not pass for faint membrane.
     width_um : ndarray of float32, (N, K)
         Width of the membrane there, µm.
+    faint_factor : ndarray of float32, (N,)
+        What the faint threshold is multiplied by at this cell: more contrast is asked in granular brown, a
+        little less where nothing stirs (`armicro.analysis.grain`).
     """
 
     contours: Contours
@@ -101,6 +108,7 @@ class Traces:
     contrast_od: F32
     dab_od: F32
     width_um: F32
+    faint_factor: F32
 
 
 def trace(maps: StainMaps, tumour_yx: F32, all_yx: F32, params: PerCellParams) -> Traces:
@@ -124,13 +132,15 @@ def trace(maps: StainMaps, tumour_yx: F32, all_yx: F32, params: PerCellParams) -
     """
     um = maps.um_per_px
 
-    def signals() -> tuple[F32, F32, F32]:
+    def signals() -> tuple[F32, F32, F32, F32]:
         dab = denoised_dab(maps, params.membrane)
         around = surroundings(dab, um, params.membrane.widest_um)
         share = params.membrane.surround_share
-        return dab, membrane_signal(dab, around, share), membrane_signal(dab, around, 1.0)
+        return dab, around, membrane_signal(dab, around, share), membrane_signal(dab, around, 1.0)
 
-    border, (dab, signal, contrast) = together(lambda: border_distance(all_yx, maps.dab_od.shape), signals)
+    border, (dab, around, signal, contrast) = together(
+        lambda: border_distance(all_yx, maps.dab_od.shape), signals
+    )
     contours, width, *crests = together(
         lambda: follow(signal, tumour_yx, border, um, params.contour),
         lambda: ridge_width(signal, um),
@@ -138,7 +148,9 @@ def trace(maps: StainMaps, tumour_yx: F32, all_yx: F32, params: PerCellParams) -
         lambda: _crest(contrast),
         lambda: _crest(dab),
     )
-    return Traces(contours, *(sample(values, contours) for values in (*crests, width)))
+    signal_od, contrast_od, dab_od = (sample(crest, contours) for crest in crests)
+    factor = faint_factor((contrast, around), tumour_yx, contours, um, params.grain)
+    return Traces(contours, signal_od, contrast_od, dab_od, sample(width, contours), factor)
 
 
 def grade(traces: Traces, yx_px: F32, thresholds: DabThresholds, params: PerCellParams) -> CellTable:
@@ -160,7 +172,7 @@ def grade(traces: Traces, yx_px: F32, thresholds: DabThresholds, params: PerCell
     CellTable
         In the order of the traces; all cells counted.
     """
-    level = contour_levels(traces, thresholds, params.gap_angles)
+    level, asked_od = contour_levels(traces, thresholds, params)
     shares = stained_shares(level, traces.contours)
     category = judge(shares, params)
     stained = (level > 0) & (traces.contours.length_um > 0)
@@ -172,6 +184,7 @@ def grade(traces: Traces, yx_px: F32, thresholds: DabThresholds, params: PerCell
         membrane_dab_od=_mean_where(traces.dab_od, stained),
         membrane_dab_p90_od=_p90_where(traces.dab_od, stained),
         membrane_width_um=_mean_where(traces.width_um, stained),
+        faint_asked_od=asked_od,
         contour_um=traces.contours.radius_um,
         contour_level=level,
         counted=np.ones(len(yx_px), np.bool_),
@@ -206,14 +219,22 @@ def _crest(values: F32) -> F32:
     return np.asarray(cv2.dilate(values, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))), np.float32)
 
 
-def contour_levels(traces: Traces, thresholds: DabThresholds, gap_angles: int) -> U8:
-    """Grade contour points (N, K): 0 none, 1 faint, 2 weak, 3 intense; short gaps below intense close."""
+def contour_levels(traces: Traces, thresholds: DabThresholds, params: PerCellParams) -> tuple[U8, F32]:
+    """Grade contour points (N, K): 0 none, 1 faint, 2 weak, 3 intense; short gaps below intense close.
+
+    Second comes the contrast that was asked of faint membrane, (N,), log10 OD.
+    """
+    weak = _closed(traces.signal_od >= np.float32(thresholds.weak_od), params.gap_angles)
     level = np.zeros(traces.signal_od.shape, np.uint8)
+    asked_od = np.zeros(len(level), np.float32)
     if thresholds.faint_od is not None:
-        level[_closed(traces.contrast_od >= np.float32(thresholds.faint_od), gap_angles)] = 1
-    level[_closed(traces.signal_od >= np.float32(thresholds.weak_od), gap_angles)] = 2
+        # A cell with weak membrane is not in doubt: the rest of its contour is asked for the plain threshold.
+        sure = _share(weak, traces.contours) >= params.weak_share
+        asked_od = np.float32(thresholds.faint_od) * np.where(sure, np.float32(1), traces.faint_factor)
+        level[_closed(traces.contrast_od >= asked_od[:, None], params.gap_angles)] = 1
+    level[weak] = 2
     level[traces.signal_od >= np.float32(thresholds.intense_od)] = 3
-    return level
+    return level, asked_od
 
 
 def _closed(stained: Bool, gap_angles: int) -> Bool:
@@ -237,10 +258,13 @@ def _closed(stained: Bool, gap_angles: int) -> Bool:
 
 def stained_shares(level: U8, contours: Contours) -> F32:
     """Return the share of each contour's visible length at faint, weak and intense or more, (N, 3)."""
+    return np.stack([_share(level >= grade, contours) for grade in (1, 2, 3)], axis=1)
+
+
+def _share(stained: Bool, contours: Contours) -> F32:
+    """Return the share of each contour's visible length that is stained, (N,)."""
     total = np.maximum(contours.length_um.sum(axis=1), np.float32(1e-6))
-    return np.stack(
-        [np.where(level >= grade, contours.length_um, 0).sum(axis=1) / total for grade in (1, 2, 3)], axis=1
-    ).astype(np.float32)
+    return np.asarray(np.where(stained, contours.length_um, 0).sum(axis=1) / total, np.float32)
 
 
 def judge(shares: F32, params: PerCellParams) -> U8:

@@ -186,7 +186,7 @@ def _kappa_at(
 
 
 def _read(cells: Labelled, thresholds: DabThresholds, params: PerCellParams) -> I64:
-    level = contour_levels(cells.traces, thresholds, params.gap_angles)
+    level, _ = contour_levels(cells.traces, thresholds, params)
     return confusion(cells.truth, judge(stained_shares(level, cells.traces.contours), params))
 
 

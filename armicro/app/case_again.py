@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from armicro.app.detectors import CLASSICAL, DetectorChoice, MadeDetector, make_detector
 from armicro.assays.digest import results_sha256
 from armicro.assays.her2_ihc import analyse
-from armicro.assays.recipe import Her2IhcRecipe, Reading
+from armicro.assays.recipe import Her2IhcRecipe, Reading, reading_version
 from armicro.contracts.errors import ArmicroError, StoreError
 from armicro.contracts.frame import Frame
 from armicro.contracts.results import FovResult
@@ -194,6 +194,12 @@ def not_reproduced(rereader: Rereader, case: KeptCase, progress: Progress) -> tu
     if results_sha256(results) == case.score["sha256"]:
         return ()
     words = f"reading it again gives other cells: {n_cells}, recorded {case.score['n_cells']}"
+    was, now = case.score.get("reading_version", 1), reading_version(case.reading)
+    if was != now:
+        words += (
+            f"; it was scored by version {was} of the {case.reading} reading, and this armicro has version "
+            f"{now}: check it with the armicro that scored it, or go on with the case to score it anew"
+        )
     if case.score["n_fields"] != len(counting):
         words = f"the last score is of {case.score['n_fields']} fields, and {len(counting)} count now"
     return (Finding(case.name, words),)

@@ -24,7 +24,7 @@ from armicro.app.detectors import DetectorChoice, make_detector
 from armicro.app.profiles import DEFAULT_STAIN_PROFILE, parse_stain_profile, stain_profile_text
 from armicro.app.staging import Staging
 from armicro.app.toml_text import toml_text
-from armicro.assays.recipe import Reading
+from armicro.assays.recipe import Reading, reading_version
 from armicro.contracts.errors import EngineError, InputError, ProfileError
 from armicro.contracts.results import Scalar
 from armicro.devices.file_model import FileModel, explain, read_text
@@ -50,6 +50,7 @@ class LockFile(FileModel):
     engine: EngineName
     identity: str
     profile_sha256: str
+    reading_version: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,11 @@ def under_lock(options: CaseOptions, folder: Path | None = None) -> CaseOptions:
             )
     if load_guideline(file.guideline).version != file.guideline_version:
         raise InputError(f"the rule set of {lock.words} is here in another version: release and lock again")
+    if reading_version(file.reading) != file.reading_version:
+        raise InputError(
+            f"the {file.reading} reading of {lock.words} was version {file.reading_version}, and this "
+            f"armicro has version {reading_version(file.reading)}: validate it, then release and lock again"
+        )
     return replace(
         options,
         guideline=file.guideline,
@@ -184,6 +190,7 @@ def set_lock(
         "guideline": options.guideline,
         "guideline_version": load_guideline(options.guideline).version,
         "reading": str(options.reading),
+        "reading_version": reading_version(options.reading),
         "detector": options.detector.name,
         "engine": str(options.detector.engine),
         "identity": identity or make_detector(options.detector, say).detector.identity,

@@ -204,6 +204,7 @@ def _join(parts: list[Traces], order: I64) -> Traces:
         contrast_od=joined([p.contrast_od for p in parts]),
         dab_od=joined([p.dab_od for p in parts]),
         width_um=joined([p.width_um for p in parts]),
+        faint_factor=joined([p.faint_factor for p in parts]),
     )
 
 

@@ -19,6 +19,17 @@ class Reading(StrEnum):
     ZHANG_2020 = "zhang-2020"
 
 
+_VERSION = {Reading.PER_CELL: 2, Reading.ZHANG_2020: 1}
+
+
+def reading_version(reading: Reading | str) -> int:
+    """Return which version of a reading this program has: another one may read the same pixels otherwise.
+
+    Counted up whenever that is so; cases, locked settings and results name it. Where none is named it was 1.
+    """
+    return _VERSION[Reading(reading)]
+
+
 def thresholds_in_force(thresholds: DabThresholds, reading: Reading | str) -> DabThresholds:
     """Return the thresholds that a reading asks: the published one has no faint level."""
     return replace(thresholds, faint_od=None) if reading == Reading.ZHANG_2020 else thresholds
@@ -73,6 +84,7 @@ def recipe_parameters(recipe: Her2IhcRecipe, white_rgb: Vector3 | None) -> dict[
         By the path of each number: "thresholds.weak_od", "per_cell.contour.angles", ...
     """
     flat: dict[str, Scalar] = threshold_parameters(recipe.thresholds)
+    flat["reading_version"] = reading_version(recipe.reading)
     _put(flat, "per_cell", asdict(recipe.per_cell))
     if recipe.reading == Reading.ZHANG_2020:
         _put(flat, "skeleton", asdict(recipe.skeleton))

@@ -124,6 +124,9 @@ class CellTable:
         Mean and 90th percentile of DAB on the stained part of the contour, log10 OD; 0 where none is.
     membrane_width_um : ndarray of float32, (N,)
         Width of the membrane on its stained part, µm; 0 where none is.
+    faint_asked_od : ndarray of float32, (N,)
+        Contrast to the surroundings from which membrane counted as faint at this cell, log10 OD: the
+        threshold, or more in granular brown; 0 where no faint level was asked.
     contour_um : ndarray of float32, (N, K)
         The cell's contour as distances from its nucleus at K equal angles, µm. Angle k is 2πk/K from +x
         towards +y. K is 0 where a reading follows no contour of its own.
@@ -145,6 +148,7 @@ class CellTable:
     membrane_dab_od: F32
     membrane_dab_p90_od: F32
     membrane_width_um: F32
+    faint_asked_od: F32
     contour_um: F32
     contour_level: U8
     counted: Bool
@@ -155,7 +159,7 @@ class CellTable:
         for name in ("category", "rule"):
             require(f"CellTable.{name}", getattr(self, name), shape=(n,), dtype="u1")
         require("CellTable.stained_share", self.stained_share, shape=(n, 3), dtype="f4")
-        for name in ("membrane_dab_od", "membrane_dab_p90_od", "membrane_width_um"):
+        for name in ("membrane_dab_od", "membrane_dab_p90_od", "membrane_width_um", "faint_asked_od"):
             require(f"CellTable.{name}", getattr(self, name), shape=(n,), dtype="f4")
         require("CellTable.contour_um", self.contour_um, shape=(n, None), dtype="f4")
         require("CellTable.contour_level", self.contour_level, shape=self.contour_um.shape, dtype="u1")

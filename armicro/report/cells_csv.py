@@ -18,12 +18,13 @@ COLUMNS = (
     "share_faint",
     "share_weak",
     "share_intense",
+    "faint_asked_od",
     "rule",
     "counted",
 )
 """Columns in the order of the file. Pixel centres are at whole numbers, so 0 px is 0 µm."""
 
-_LINE = "{:.2f},{:.2f},{:.3f},{:.3f},{},{:.4f},{:.4f},{:.4f},{:.3f},{:.4f},{:.4f},{:.4f},{},{}"
+_LINE = "{:.2f},{:.2f},{:.3f},{:.3f},{},{:.4f},{:.4f},{:.4f},{:.3f},{:.4f},{:.4f},{:.4f},{:.4f},{},{}"
 
 
 def cells_csv(result: FovResult) -> str:
@@ -39,7 +40,8 @@ def cells_csv(result: FovResult) -> str:
     str
         A header and one line per cell, in the order of the table, ending in a newline ("\n" on every
         system). Positions in px and µm from the centre of the first pixel, shares 0 to 1, densities in
-        log10 OD; `completeness` is `share_weak`, `counted` is 1 or 0. It holds no text from outside, so
+        log10 OD; `faint_asked_od` is the contrast from which membrane counted as faint there (0: not asked);
+        `completeness` is `share_weak`, `counted` is 1 or 0. It holds no text from outside, so
         that no spreadsheet can take a cell for a formula.
     """
     cells = result.cells
@@ -52,13 +54,14 @@ def cells_csv(result: FovResult) -> str:
         cells.membrane_dab_p90_od.tolist(),
         cells.membrane_width_um.tolist(),
         cells.stained_share.tolist(),
+        cells.faint_asked_od.tolist(),
         [RULES[r].value for r in cells.rule.tolist()],
         cells.counted.tolist(),
         strict=True,
     )
     lines = [",".join(COLUMNS)]
-    for (y, x), category, completeness, mean_od, p90_od, width_um, shares, rule, counted in columns:
+    for (y, x), category, completeness, mean_od, p90_od, width_um, shares, asked_od, rule, counted in columns:
         where = (y, x, y * um_per_px, x * um_per_px)
-        evidence = (completeness, mean_od, p90_od, width_um, *shares)
+        evidence = (completeness, mean_od, p90_od, width_um, *shares, asked_od)
         lines.append(_LINE.format(*where, category, *evidence, rule, int(counted)))
     return "\n".join(lines) + "\n"

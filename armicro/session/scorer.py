@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from armicro.assays.digest import results_sha256
 from armicro.assays.kept import KeptField, rescore
+from armicro.assays.recipe import reading_version
 from armicro.contracts.stain import DabThresholds
 from armicro.session.desk import Desk
 from armicro.session.live import LiveReading
@@ -168,6 +169,7 @@ class Scorer:
             **score_words(summary),
             sha256=sha256,
             detector=desk.detector_identity,
+            reading_version=reading_version(desk.parts.reading),
             guideline=guideline,
         )
 

@@ -82,8 +82,12 @@ class CellInspector(QWidget):
         self.polar = PolarPlot()
         self.evidence = {
             key: QLabel()
-            for key in ("complete", "faint", "weak", "intense", "mean", "p90", "width", "counted")
+            for key in ("complete", "faint", "asked", "weak", "intense", "mean", "p90", "width", "counted")
         }
+        self.evidence["asked"].setToolTip(
+            "Contrast to its surroundings from which membrane counts as faint at this cell: more is asked in "
+            "granular brown, a little less where nothing else stands out"
+        )
         self.hint = QLabel("To overrule a cell, capture the field first.")
         self.hint.setObjectName("quiet")
         self.hint.setWordWrap(True)
@@ -117,7 +121,8 @@ class CellInspector(QWidget):
         form.setVerticalSpacing(2)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         for key, text in (
-            ("complete", "complete"), ("faint", "≥ faint"), ("weak", "≥ weak"), ("intense", "≥ intense"),
+            ("complete", "complete"), ("faint", "≥ faint"), ("asked", "faint from"), ("weak", "≥ weak"),
+            ("intense", "≥ intense"),
             ("mean", "DAB mean"), ("p90", "DAB 90 %"), ("width", "width"), ("counted", "counted"),
         ):  # fmt: skip
             label = QLabel(text)
@@ -181,6 +186,8 @@ class CellInspector(QWidget):
         e["complete"].setText(f"{100 * cells.completeness[index]:.0f} %")
         for level, key in enumerate(("faint", "weak", "intense")):
             e[key].setText(f"{100 * share[level]:.0f} % of contour")
+        asked_od = float(cells.faint_asked_od[index])
+        e["asked"].setText(f"contrast {asked_od:.3f} OD" if asked_od else "not asked")
         e["mean"].setText(f"{cells.membrane_dab_od[index]:.2f} OD")
         e["p90"].setText(f"{cells.membrane_dab_p90_od[index]:.2f} OD")
         e["width"].setText(f"{cells.membrane_width_um[index]:.1f} µm")

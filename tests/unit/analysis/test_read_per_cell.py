@@ -49,14 +49,16 @@ def test_more_membrane_of_a_level_never_reads_weaker(shares: list[float], grade:
 def traces_of(signal: F32) -> Traces:
     """Make traces whose contrast is the signal itself, on a circle."""
     ones = np.ones_like(signal)
-    return Traces(Contours(ones, ones, ones, ones), signal, signal, signal, ones)
+    return Traces(
+        Contours(ones, ones, ones, ones), signal, signal, signal, ones, np.ones(len(signal), np.float32)
+    )
 
 
 def test_short_gaps_are_closed_and_long_ones_stay() -> None:
     signal = np.full((2, 48), 0.2, np.float32)
     signal[0, 47] = signal[0, 0] = 0.0
     signal[1, 10:14] = 0.0
-    level = contour_levels(traces_of(signal), THRESHOLDS, 1)
+    level, _ = contour_levels(traces_of(signal), THRESHOLDS, PARAMS)
     assert (level[0] == 2).all()
     assert (level[1] == 2).sum() == 44
 
@@ -64,7 +66,7 @@ def test_short_gaps_are_closed_and_long_ones_stay() -> None:
 def test_gaps_in_intense_membrane_are_not_closed() -> None:
     signal = np.full((1, 48), 0.6, np.float32)
     signal[0, 5] = 0.2
-    assert (contour_levels(traces_of(signal), THRESHOLDS, 1) == 3).sum() == 47
+    assert (contour_levels(traces_of(signal), THRESHOLDS, PARAMS)[0] == 3).sum() == 47
 
 
 def flat_maps(dab: F32) -> StainMaps:

@@ -108,7 +108,7 @@ def test_everything_is_reproduced(run: Run) -> None:
     assert (code, out.strip(), err) == (0, "2 of 2 cases reproduced", "")
 
 
-def test_another_result_is_found(run: Run, copy: Path) -> None:
+def test_another_result_is_found(run: Run, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A field whose pixels are others, with every hash and the chain made to fit, is told by its cells."""
     book = CaseBook(copy)
     first, second = (f.path for f in book.fields("K-1"))
@@ -129,6 +129,10 @@ def test_another_result_is_found(run: Run, copy: Path) -> None:
     code, _, err = run("verify", "K-1", cases=copy)
     assert code == 3
     assert "gives other cells" in err
+    assert "version" not in err
+    monkeypatch.setattr("armicro.app.case_again.reading_version", lambda _: 99)
+    said = " ".join(run("verify", "K-1", cases=copy)[2].split())
+    assert "it was scored by version 2 of the per-cell reading, and this armicro has version 99" in said
 
 
 def test_export_equals_what_was_scored(run: Run, tmp_path: Path) -> None:

@@ -123,6 +123,18 @@ def test_another_detector_than_the_locked_one_is_refused(run: Run, folder: Path,
     assert "classical/0" in said
 
 
+def test_a_lock_of_another_version_of_the_reading_is_refused(run: Run, folder: Path, picture: Path) -> None:
+    assert run(*LOCK)[0] == 0
+    file = folder / "lock.toml"
+    text = file.read_text()
+    file.write_text(text.replace("reading_version = 2\n", ""))  # as before versions were told
+    assert file.read_text() != text
+    code, said = run("score", picture, "--um-per-px", 0.212)
+    assert code != 0
+    assert "version 1" in said
+    assert "version 2" in said
+
+
 def test_the_window_locks_the_settings_in_force(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -55,6 +55,7 @@ def make_field() -> MakeField:
             membrane_dab_od=zeros,
             membrane_dab_p90_od=zeros,
             membrane_width_um=zeros,
+            faint_asked_od=zeros,
             contour_um=frozen(np.full(level.shape, radius_um, np.float32)),
             contour_level=frozen(level),
             counted=frozen(np.ones(n, bool) if counted is None else np.array(counted, bool)),

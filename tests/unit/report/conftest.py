@@ -52,6 +52,7 @@ def result(
         membrane_dab_od=frozen((category / 10).astype(np.float32)),
         membrane_dab_p90_od=frozen((category / 8).astype(np.float32)),
         membrane_width_um=frozen(stained * np.float32(1.25)),
+        faint_asked_od=frozen(np.full(n, 0.06, np.float32)),
         contour_um=frozen(np.zeros((n, 0), np.float32)),
         contour_level=frozen(np.zeros((n, 0), np.uint8)),
         counted=frozen(np.arange(n) >= excluded),

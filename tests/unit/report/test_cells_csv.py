@@ -32,7 +32,7 @@ def test_numbers_have_fixed_decimals_and_lines_end_alike(make_result: MakeResult
     text = cells_csv(make_result({Category.INTENSE_COMPLETE: 1}))
     assert "\r" not in text
     line = "20.00,20.00,5.000,5.000,intense_complete,0.7500,0.5000,0.6250,1.250,0.7500,0.7500,0.7500,"
-    line += "faint-membrane,1"
+    line += "0.0600,faint-membrane,1"
     assert text == ",".join(COLUMNS) + "\n" + line + "\n"
 
 
