@@ -15,6 +15,7 @@ from armicro.app.case_run import CaseOptions, CaseOutputs, CaseWriter, FieldInpu
 from armicro.app.controls import ControlAsk, StainingRun, WithoutControl
 from armicro.app.detectors import AUTO, DetectorChoice
 from armicro.app.gated import Gate, GateRules
+from armicro.app.kept_bundle import score_kept
 from armicro.app.profiles import (
     DEFAULT_GATE_LIMITS,
     DEFAULT_STAIN_PROFILE,
@@ -29,6 +30,8 @@ from armicro.contracts.errors import InputError
 from armicro.inference.choose import EngineName
 from armicro.report.models import CaseDocument
 from armicro.scoring.guidelines import DEFAULT_GUIDELINE
+from armicro.store.archive import schema_of
+from armicro.store.case_bundle_model import CASE_BUNDLE_SCHEMA
 
 _SETTINGS = (
     "um_per_px", "optics", "roi", "guideline", "stain_profile", "reading", "detector", "engine", "case_id",
@@ -138,6 +141,14 @@ def score_bundle(
     ArmicroError
         If anything cannot be read or written.
     """
+    if schema_of(path) == CASE_BUNDLE_SCHEMA:
+        with console.progress("scoring", None, quiet=quiet) as tick:
+            document, written, (same, words) = score_kept(
+                path, outputs, console.note, lambda done, total: tick(done, f"field {done} of {total}")
+            )
+        if quiet and not same:
+            console.note(words)
+        return document, written, words
     case = load_case(path)
     reader = FieldReader(case.options, profile=case.profile, guideline=case.guideline)
     document, written = score_images(case.images, case.options, outputs, quiet=quiet, reader=reader)

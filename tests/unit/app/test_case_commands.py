@@ -138,7 +138,7 @@ def test_export_equals_what_was_scored(run: Run, tmp_path: Path) -> None:
     document = json.loads(out.read_text(encoding="utf-8"))
     score = json.loads(run("show", "K-2", "--json")[1])["score"]
     assert (document["score"], document["n_cells"]) == (score["score"], score["n_cells"])
-    assert document["fields"][0]["notes"] == ["1 cells were changed by hand"]
+    assert document["fields"][0]["notes"] == ["1 cell was changed by hand (by eye)"]
     assert len(list((tmp_path / "frames").glob("*.png"))) == 1
     assert run("export", "K-2")[0] == 3
 
