@@ -285,7 +285,9 @@ class CaseBook:
         with told(self.folder):
             row = self._db.execute("SELECT id FROM cases WHERE name = ?", (name,)).fetchone()
         if row is None:
-            raise StoreError(f"there is no case {name!r} in {self.folder}")
+            alike = [one.name for one in self.cases(name.strip())][:3] if name.strip() else []
+            or_what = f"; did you mean {' or '.join(map(repr, alike))}?" if alike else ""
+            raise StoreError(f"there is no case {name!r} in {self.folder}{or_what}")
         return int(row[0])
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
+import tempfile
 from collections.abc import Callable
 from dataclasses import astuple, replace
 from datetime import UTC, datetime
@@ -48,11 +48,10 @@ def take_in(book: CaseBook, bundle: CaseBundle, progress: Progress) -> None:
     _require_free(book, bundle.name)
     folder = folder_of(bundle.name)
     kept = book.folder / "fields"
-    place, incoming = kept / folder, kept / f".incoming-{os.getpid()}-{folder}"
+    place = kept / folder
     with told(book.folder):
         kept.mkdir(exist_ok=True, mode=0o700)
-        shutil.rmtree(incoming, ignore_errors=True)
-        incoming.mkdir(mode=0o700)
+        incoming = Path(tempfile.mkdtemp(prefix=".incoming-", dir=kept))
     try:
         shapes = {}
         for done, number in enumerate(bundle.numbers):
@@ -74,10 +73,14 @@ def take_in(book: CaseBook, bundle: CaseBundle, progress: Progress) -> None:
 
 def _require_free(book: CaseBook, name: str) -> None:
     if any(row.name == name for row in book.cases(name)):
-        raise StoreError(
-            f"there is a case {name!r} in {book.folder} already: nothing was imported; delete that one "
-            "first, with a reason, or import into another folder with --cases"
-        )
+        raise _taken(book.folder, name)
+
+
+def _taken(folder: Path, name: str) -> StoreError:
+    return StoreError(
+        f"there is a case {name!r} in {folder} already: nothing was imported; delete that one first, with a "
+        "reason, or import into another folder with --cases"
+    )
 
 
 def _file(number: int) -> str:
@@ -102,6 +105,9 @@ def _insert(
     moved = False
     try:
         with transaction(db):
+            if db.execute("SELECT 1 FROM cases WHERE name = ?", (bundle.name,)).fetchone() is not None:
+                # Another process was faster.
+                raise _taken(place.parent.parent, bundle.name)  # noqa: TRY301
             cursor = db.execute(
                 "INSERT INTO cases (name, folder, created_utc) VALUES (?, ?, ?)",
                 (bundle.name, place.name, bundle.events[0].utc),
@@ -119,7 +125,8 @@ def _insert(
             db.executemany(
                 "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", ((case_id, *astuple(e)) for e in events)
             )
-            _require_absent(place)
+            if place.exists():
+                raise StoreError(f"{place} belongs to no case: look, delete it, import again")  # noqa: TRY301
             incoming.rename(place)
             moved = True
             sync_folder(place.parent)
@@ -127,11 +134,6 @@ def _insert(
         if moved:
             place.rename(incoming)
         raise
-
-
-def _require_absent(place: Path) -> None:
-    if place.exists():
-        raise StoreError(f"{place} belongs to no case: look what it is, delete it, import again")
 
 
 def _imported(bundle: CaseBundle, who: str) -> LoggedEvent:

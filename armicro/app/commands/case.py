@@ -12,13 +12,15 @@ from rich.table import Table
 
 from armicro.app import console, exit_codes, options
 from armicro.app.case_again import KeptCase, Rereader, findings, kept_case
-from armicro.app.case_folder import Cases, cases_folder, open_book
+from armicro.app.case_folder import Cases, cases_folder, has_cases, open_book
 from armicro.app.commands.case_exchange import CaseName, export, import_
 from armicro.app.console import shown
 from armicro.contracts.casebook import CaseEvent
+from armicro.contracts.cells import Category
 from armicro.contracts.errors import InputError, StoreError
+from armicro.report.shown import category_name
 from armicro.store.backup import copy_cases
-from armicro.store.casebook import CaseBook, Finding
+from armicro.store.casebook import CaseBook, CaseRow, Finding
 
 case_app = typer.Typer(
     name="case", help="Cases that are kept: list, check, export, back up.", no_args_is_help=True
@@ -36,8 +38,10 @@ def list_cases(
     cases: Cases = None,
 ) -> None:
     """List the cases, the one that was worked on last first."""
-    with closing(open_book(cases)) as book:
-        rows = book.cases(contains)
+    rows: tuple[CaseRow, ...] = ()
+    if has_cases(cases):
+        with closing(open_book(cases)) as book:
+            rows = book.cases(contains)
     if as_json:
         items = [{n: getattr(row, n) for n in row.__dataclass_fields__} for row in rows]
         typer.echo(json.dumps(items, ensure_ascii=False, indent=2))
@@ -76,6 +80,8 @@ def show(
         table.add_column(title, overflow="fold")
     for event in case.events:
         details = {k: v for k, v in json.loads(event.details).items() if k not in ("settings", "sha256")}
+        if isinstance(details.get("category"), int):
+            details["category"] = category_name(Category(details["category"]))
         words = ", ".join(f"{k} {v}" for k, v in details.items() if v not in (None, ""))
         table.add_row(event.utc[:19], shown(event.who), event.kind, shown(words))
     out.print(table)
@@ -127,7 +133,9 @@ def verify(
     for finding in found:
         console.note(f"{finding.case}: {finding.words}")
     for folder in strays:
-        console.note(f"{folder} belongs to no case: a deletion was interrupted; delete the folder")
+        console.note(
+            f"{folder} belongs to no case: a deletion or an import was interrupted; delete the folder"
+        )
     bad = len({f.case for f in found})
     what = "reproduced" if reread else "intact"
     console.results().print(f"{len(names) - bad} of {len(names)} cases {what}")
@@ -158,7 +166,7 @@ def restore(
 
 
 def _copy(source: Path, target: Path, title: str, *, quiet: bool) -> None:
-    with closing(CaseBook(source)) as book, console.progress(title, None, quiet=quiet) as tick:
+    with closing(open_book(source)) as book, console.progress(title, None, quiet=quiet) as tick:
         n = copy_cases(book, target, lambda done, total, what: tick(done, f"{done} of {total} {what}"))
     with closing(CaseBook(target)) as copy:
         broken = [f for row in copy.cases() for f in copy.verify(row.name)]
@@ -183,8 +191,9 @@ def delete(
     """
     with closing(open_book(cases)) as book:
         n = len(book.fields(name))
-        if not yes:
-            typer.confirm(f"Delete case {console.clean(name)} with {n} fields for good?", abort=True)
+        if not yes and not typer.confirm(f"Delete case {console.clean(name)} with {n} fields for good?"):
+            console.results().print(f"case {shown(name)} is kept")
+            return
         book.delete(name, reason)
     console.results().print(f"case {shown(name)} is deleted")
 

@@ -10,7 +10,7 @@ import typer
 
 from armicro.app import console, options
 from armicro.app.case_again import Rereader, findings, kept_case
-from armicro.app.case_folder import Cases, open_book
+from armicro.app.case_folder import Cases, cases_folder, open_book
 from armicro.app.case_run import CaseOutputs
 from armicro.app.console import shown
 from armicro.app.kept_bundle import KeptSource, case_in, content_of, stage_bundle, write_kept
@@ -20,6 +20,7 @@ from armicro.contracts.casebook import CaseEvent
 from armicro.contracts.errors import InputError
 from armicro.scoring.guidelines import load_guideline
 from armicro.store.case_bundle import read_case_bundle
+from armicro.store.casebook import CaseBook
 from armicro.store.taking_in import take_in
 
 CaseName = Annotated[str, typer.Argument(metavar="ID", help="The case's name.")]
@@ -85,7 +86,7 @@ def import_(
     """Take a case from a bundle, with its pixels and its whole history, and read it again to check it."""
     bundle = read_case_bundle(source)
     case_in(bundle, load_guideline)
-    with closing(open_book(cases)) as book:
+    with closing(CaseBook(cases_folder(cases))) as book:
         with console.progress("importing", len(bundle.numbers), quiet=quiet) as tick:
             take_in(book, bundle, lambda done, total: tick(done, f"field {done} of {total}"))
         with console.progress("reading again", None, quiet=quiet) as tick:

@@ -20,7 +20,7 @@ from armicro.app.profiles import load_stain_profile
 from armicro.contracts.arrays import U8, frozen
 from armicro.contracts.cells import Category
 from armicro.contracts.devices import CameraEventKind, CameraInfo, Exposure, PixelFormat
-from armicro.contracts.errors import InputError
+from armicro.contracts.errors import InputError, StoreError
 from armicro.contracts.frame import Optics
 from armicro.contracts.stain import DabThresholds
 from armicro.imaging.gate import GateLimits
@@ -41,6 +41,7 @@ from armicro.sim.params import parse_mix
 from armicro.store.case_bundle import read_case_bundle
 from armicro.store.casebook import CaseBook
 from armicro.store.chain import START, LoggedEvent, link
+from armicro.store.taking_in import take_in
 from tests.session_rig import Rig
 
 Run = Callable[..., tuple[int, str, str]]
@@ -190,6 +191,23 @@ def test_a_case_is_not_imported_over_another(run: Run, packed: Path, tmp_path: P
     assert (code, out) == (3, "")
     assert "already: nothing was imported" in err
     assert sorted(str(p) for p in elsewhere.rglob("*") if p.suffix == ".tif") == before
+
+
+def test_of_two_imports_at_once_one_is_taken(packed: Path, tmp_path: Path) -> None:
+    """The second one finds out only when it wants to write the history."""
+    bundle = read_case_bundle(packed / "case.zip")
+    one, other = CaseBook(tmp_path / "cases"), CaseBook(tmp_path / "cases")
+
+    def meanwhile(done: int, total: int) -> None:
+        if (done, total) == (1, 3):
+            take_in(other, bundle, lambda *_: None)
+
+    with pytest.raises(StoreError, match="already: nothing was imported"):
+        take_in(one, bundle, meanwhile)
+    assert one.verify(NAME) == ()
+    assert one.strays() == ()
+    one.close()
+    other.close()
 
 
 def test_a_bundle_of_images_is_not_imported(run: Run, fields: list[Path], tmp_path: Path) -> None:
