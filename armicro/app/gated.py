@@ -86,9 +86,11 @@ class Gate:
         if one.removed:
             return None, judgement.words
         self._earlier[number] = judgement.coarse
+        control = judgement.control
+        notes = (*item.notes, *(w for w in judgement.words if control is None or w != control.words))
         if not one.seen_before:
-            return replace(item, notes=(*item.notes, *judgement.words)), judgement.words
+            return replace(item, notes=notes), judgement.words
         there = item.regions or Regions()
         seen = tuple(Polygon((np.asarray(ring, np.float64),)) for ring in one.seen_before)
         regions = replace(there, exclude=(*there.exclude, *seen))
-        return replace(item, regions=regions, notes=(*item.notes, *judgement.words)), judgement.words
+        return replace(item, regions=regions, notes=notes), judgement.words

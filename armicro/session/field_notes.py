@@ -9,7 +9,10 @@ from armicro.session.case_state import CaseControl, FieldChoice
 
 def field_notes(one: FieldChoice) -> tuple[str, ...]:
     """Return what is to be said of a field, in words."""
-    notes = [f"quality gate: {words}" for words in one.told]
+    # The control is the case's and said there; what it was refused for stands with why it counts.
+    elsewhere = one.refused if one.counted_because else ""
+    control = "" if one.control is None else one.control.words
+    notes = [f"quality gate: {words}" for words in one.told if words not in elsewhere and words != control]
     if one.counted_because:
         refused = f"refused by the quality gate ({one.refused})" if one.refused else "seen in part before"
         notes.append(f"{refused}; counted all the same: {one.counted_because}")
