@@ -76,5 +76,9 @@ class ControlAsk:
     def _until(self, day: dt.date) -> Iterator[ControlFile]:
         """Yield the controls measured up to a day, the oldest first."""
         folder = calibration_folder() if self.folder is None else self.folder
-        found = [s.calibration for s in stored(folder) if isinstance(s.calibration, ControlFile)]
+        try:
+            found = [s.calibration for s in stored(folder) if isinstance(s.calibration, ControlFile)]
+        except OSError:
+            # A folder that cannot be read holds no control that could be shown.
+            return
         yield from sorted((c for c in found if dt.date.fromisoformat(c.date) <= day), key=order)

@@ -80,7 +80,7 @@ def show(
         table.add_column(title, overflow="fold")
     for event in case.events:
         details = {k: v for k, v in json.loads(event.details).items() if k not in ("settings", "sha256")}
-        if isinstance(details.get("category"), int):
+        if details.get("category") in tuple(Category):
             details["category"] = category_name(Category(details["category"]))
         words = ", ".join(f"{k} {v}" for k, v in details.items() if v not in (None, ""))
         table.add_row(event.utc[:19], shown(event.who), event.kind, shown(words))
