@@ -90,16 +90,32 @@ class BundledCase:
 
     def compare(self, document: CaseDocument) -> tuple[bool, str]:
         """Tell whether the case came out as it did before, and say so in a line for the user."""
-        now = to_json(without_timings(document))
-        if now == self.results:
-            return True, "The result is the one in the bundle, byte for byte."
-        before = CaseDocument.model_validate_json(self.results)
-        other_versions = before.provenance != document.provenance
-        if other_versions and to_json(before.model_copy(update={"provenance": document.provenance})) == now:
-            return True, "The result is the one in the bundle; only versions of programs differ."
-        why = " (made with other versions or another engine)" if other_versions else ""
-        old, new = before.score or "no score", document.score or "no score"
-        return False, f"The result differs from the one in the bundle{why}: {old} there, {new} now."
+        return compare(self.results, document)
+
+
+def compare(results: str, document: CaseDocument) -> tuple[bool, str]:
+    """Tell whether a case came out as its bundle has it, and say so in a line for the user."""
+    now = to_json(without_timings(document))
+    if now == results:
+        return True, "The result is the one in the bundle, byte for byte."
+    before = CaseDocument.model_validate_json(results)
+    # An older armicro wrote fewer keys: written again they are all there.
+    if to_json(before) == now:
+        return True, "The result is the one in the bundle."
+    other_versions = before.provenance != document.provenance
+    if other_versions and to_json(before.model_copy(update={"provenance": document.provenance})) == now:
+        return True, "The result is the one in the bundle; only versions of programs differ."
+    why = " (made with other versions or another engine)" if other_versions else ""
+    old, new = before.score or "no score", document.score or "no score"
+    return False, f"The result differs from the one in the bundle{why}: {old} there, {new} now."
+
+
+def require_results(path: Path, results: str) -> None:
+    """Raise `InputError` where a bundle's result is none."""
+    try:
+        CaseDocument.model_validate_json(results)
+    except ValueError as error:
+        raise InputError(f"{path}: its result is not of the schema armicro.case/1") from error
 
 
 def load_case(path: Path) -> BundledCase:
@@ -126,10 +142,7 @@ def load_case(path: Path) -> BundledCase:
         reading, engine = Reading(settings.reading), EngineName(settings.engine)
     except ValueError as error:
         raise InputError(f"{path}: {error}: use the version of armicro that wrote it") from error
-    try:
-        CaseDocument.model_validate_json(bundle.results)
-    except ValueError as error:
-        raise InputError(f"{path}: its result is not of the schema armicro.case/1") from error
+    require_results(path, bundle.results)
     profile = parse_stain_profile(bundle.stain_profile, f"{path}: {STAIN_PROFILE}")
     options = CaseOptions(
         case_id=settings.case_id,
@@ -142,21 +155,21 @@ def load_case(path: Path) -> BundledCase:
     )
     stems = unique_stems(f.stem for f in bundle.manifest.fields)
     images = tuple(BundledImage(path, stem, bundle, i) for i, stem in enumerate(stems))
-    return BundledCase(images, options, profile, _guideline(bundle), bundle.results)
+    rules = trusted_guideline(path, settings.guideline, bundle.guideline)
+    return BundledCase(images, options, profile, rules, bundle.results)
 
 
-def _guideline(bundle: Bundle) -> Guideline:
-    """Take the bundle's rule set; refuse other rules under the name and version of those known here."""
-    name = bundle.manifest.settings.guideline
+def trusted_guideline(path: Path, name: str, text: str) -> Guideline:
+    """Take a bundle's rule set; refuse other rules under the name and version of those known here."""
     try:
-        theirs = parse_guideline(bundle.guideline, name)
+        theirs = parse_guideline(text, name)
     except GuidelineError as error:
-        raise GuidelineError(f"{bundle.path}: {GUIDELINE}: {error}") from error
-    if name in guideline_names() and bundle.guideline != guideline_text(name):
+        raise GuidelineError(f"{path}: {GUIDELINE}: {error}") from error
+    if name in guideline_names() and text != guideline_text(name):
         ours = parse_guideline(guideline_text(name), name)
         if ours.version == theirs.version:
             raise GuidelineError(
-                f"{bundle.path}: its rule set calls itself {name} {theirs.version}, but is not the one of "
+                f"{path}: its rule set calls itself {name} {theirs.version}, but is not the one of "
                 "this name and version: do not trust the bundle"
             )
     return theirs

@@ -166,11 +166,15 @@ class ControlFile(CalibrationFile):
     reference: Annotated[_Text, Field(description="identity of the control it is compared with, or 'itself'")]
     factor: Annotated[_Positive, Field(description="thresholds of the reference's run times this")]
     profile: Annotated[_Text | None, Field(description="the profile written with these thresholds")] = None
+    staining_run: Annotated[_Text | None, Field(description="the run it was stained in")] = None
+    case: Annotated[_Text | None, Field(description="the case whose slide it is on")] = None
 
     @property
     def residual(self) -> str:
         """How well it fits, in a few words."""
-        return f"factor {self.factor:.3f}"
+        of = [f"run {self.staining_run}"] if self.staining_run else []
+        of += [f"on the slide of case {self.case}"] if self.case else []
+        return ", ".join([f"factor {self.factor:.3f}", *of])
 
 
 class ThresholdsFile(CalibrationFile):

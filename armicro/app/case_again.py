@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from armicro.app.detectors import CLASSICAL, DetectorChoice, MadeDetector, make_detector
@@ -15,6 +15,7 @@ from armicro.contracts.frame import Frame
 from armicro.contracts.results import FovResult
 from armicro.inference.choose import Say, engine_of
 from armicro.scoring.guidelines import load_guideline
+from armicro.scoring.model import Guideline
 from armicro.session.case_state import CaseChoice, FieldChoice
 from armicro.session.edits import edited
 from armicro.session.settings_text import choice_of, settings_of, with_kept
@@ -46,6 +47,8 @@ class KeptCase:
         All of it.
     locked_as : str or None
         Which locked settings the last score was made with.
+    simulated : frozenset of int
+        Numbers of the fields whose pixels were made up.
     """
 
     name: str
@@ -57,6 +60,7 @@ class KeptCase:
     score: dict[str, str | int | None] | None
     events: tuple[LoggedEvent, ...]
     locked_as: str | None = None
+    simulated: frozenset[int] = frozenset()
 
 
 def kept_case(book: CaseBook, name: str) -> KeptCase:
@@ -67,7 +71,32 @@ def kept_case(book: CaseBook, name: str) -> KeptCase:
     StoreError, GuidelineError
         If there is no such case, it was never opened by a session, or its rules are not here.
     """
-    events = book.events(name)
+    numbers = tuple(one.number for one in book.fields(name))
+    return told_by(name, book.events(name), numbers, load_guideline)
+
+
+def told_by(
+    name: str, events: Sequence[LoggedEvent], numbers: tuple[int, ...], load: Callable[[str], Guideline]
+) -> KeptCase:
+    """Gather what a case's events say of it.
+
+    Parameters
+    ----------
+    name : str
+        The case's.
+    events : sequence of LoggedEvent
+        All of its history.
+    numbers : tuple of int
+        Of the fields that are there.
+    load : callable
+        From a rule set's name to the rules.
+
+    Raises
+    ------
+    StoreError, GuidelineError
+        If no event tells how it was read, or its rules are not here.
+    """
+    simulated: set[int] = set()
     opened: dict[str, str | int] | None = None
     score: dict[str, str | int | None] | None = None
     text, detector = None, ""
@@ -80,6 +109,8 @@ def kept_case(book: CaseBook, name: str) -> KeptCase:
             locked = details.get("locked")
         elif event.kind == "settings-lock":
             locked = details["name"]
+        elif event.kind == "capture" and details.get("simulated") is True:
+            simulated.add(details["number"])
         elif event.kind == "score":
             score, detector = details, str(details.get("detector", ""))
     if opened is None or text is None:
@@ -88,8 +119,7 @@ def kept_case(book: CaseBook, name: str) -> KeptCase:
             "armicro run --case"
         )
     settings = settings_of(text)
-    choice = choice_of(settings, load_guideline)
-    numbers = tuple(one.number for one in book.fields(name))
+    choice = choice_of(settings, load)
     return KeptCase(
         name,
         with_kept(choice, numbers, settings.kept_up_to),
@@ -98,8 +128,9 @@ def kept_case(book: CaseBook, name: str) -> KeptCase:
         int(opened["seed"]),
         detector,
         score,
-        events,
+        tuple(events),
         locked,
+        frozenset(simulated),
     )
 
 
@@ -131,18 +162,10 @@ class Rereader:
         return Her2IhcRecipe(case.choice.profile, made.detector, case.reading)
 
     def _find(self, identity: str) -> MadeDetector:
-        choices = [DetectorChoice(CLASSICAL)]
-        if not identity.startswith(CLASSICAL):
-            name = identity.partition("/")[0]
-            choices = [DetectorChoice(name, engine_of(identity))]
-        for choice in choices:
-            try:
-                made = make_detector(choice, self._say)
-            except ArmicroError as error:
-                raise StoreError(f"nuclei were found by {identity}, which is not here: {error}") from error
-            if made.detector.identity == identity:
-                self._made[identity] = made
-                return made
+        made = nearest_detector(identity, self._say)
+        if made.detector.identity == identity:
+            self._made[identity] = made
+            return made
         raise StoreError(
             f"nuclei were found by {identity}, which is not here: this armicro has another version"
         )
@@ -157,8 +180,30 @@ class Rereader:
 
     def result(self, case: KeptCase, recipe: Her2IhcRecipe, one: FieldChoice, frame: Frame) -> FovResult:
         """Read one field again, with what was done to it by hand."""
-        result = analyse(frame, recipe, regions=one.regions, calibration_id=case.calibration_id)
-        return edited(result, one.edits, one.regions)
+        return read_again(case, recipe, one, frame)
+
+
+def read_again(case: KeptCase, recipe: Her2IhcRecipe, one: FieldChoice, frame: Frame) -> FovResult:
+    """Read a field of a case, with what was done to it by hand."""
+    result = analyse(frame, recipe, regions=one.regions, calibration_id=case.calibration_id)
+    return edited(result, one.edits, one.regions)
+
+
+def nearest_detector(identity: str, say: Say) -> MadeDetector:
+    """Make the detector of a name and engine; its version may be another.
+
+    Raises
+    ------
+    StoreError
+        If there is none of that name.
+    """
+    choice = DetectorChoice(CLASSICAL)
+    if not identity.startswith(CLASSICAL):
+        choice = DetectorChoice(identity.partition("/")[0], engine_of(identity))
+    try:
+        return make_detector(choice, say)
+    except ArmicroError as error:
+        raise StoreError(f"nuclei were found by {identity}, which is not here: {error}") from error
 
 
 Progress = Callable[[int, int], None]
@@ -203,3 +248,15 @@ def not_reproduced(rereader: Rereader, case: KeptCase, progress: Progress) -> tu
     if case.score["n_fields"] != len(counting):
         words = f"the last score is of {case.score['n_fields']} fields, and {len(counting)} count now"
     return (Finding(case.name, words),)
+
+
+def findings(book: CaseBook, rereader: Rereader | None, name: str, progress: Progress) -> tuple[Finding, ...]:
+    """Check a case: chain and pixels, then, with a rereader, that reading it again gives its score."""
+    found = book.verify(name)
+    if found or rereader is None:
+        return found
+    try:
+        case = kept_case(book, name)
+    except ArmicroError as error:
+        return (Finding(name, str(error)),) if book.fields(name) else ()
+    return not_reproduced(rereader, case, progress)

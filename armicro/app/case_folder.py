@@ -8,7 +8,8 @@ from typing import Annotated
 import platformdirs
 import typer
 
-from armicro.store.casebook import CaseBook
+from armicro.contracts.errors import StoreError
+from armicro.store.casebook import DATABASE, CaseBook
 
 Cases = Annotated[
     Path | None,
@@ -27,11 +28,19 @@ def cases_folder(given: Path | None) -> Path:
 
 
 def open_book(given: Path | None) -> CaseBook:
-    """Open the folder of cases.
+    """Open the folder of cases; one that is not there is not made, since a slip of the pen would make many.
 
     Raises
     ------
     StoreError
-        If it cannot be opened.
+        If there is none, or it cannot be opened.
     """
-    return CaseBook(cases_folder(given))
+    folder = cases_folder(given)
+    if not has_cases(given):
+        raise StoreError(f"{folder}: no cases are kept there; check --cases, or begin one with armicro run")
+    return CaseBook(folder)
+
+
+def has_cases(given: Path | None) -> bool:
+    """Whether the folder of cases is there."""
+    return (cases_folder(given) / DATABASE).is_file()

@@ -31,7 +31,7 @@ from armicro.report.cells_csv import cells_csv
 from armicro.report.cells_geojson import cells_geojson
 from armicro.report.evidence import category_evidence
 from armicro.report.html import case_html
-from armicro.report.models import CaseDocument
+from armicro.report.models import CaseDocument, ControlDocument
 from armicro.scoring.case import FieldCells, summarise
 from armicro.scoring.guidelines import DEFAULT_GUIDELINE, Guideline, load_guideline
 
@@ -208,6 +208,7 @@ class CaseWriter:
         self._fields: list[CaseField] = []
         self._pictures: list[FieldPicture] = []
         self._simulated = False
+        self._control: ControlDocument | None = None
         for target in (outputs.json, outputs.report, outputs.pdf):
             if target is not None:
                 staging.file(target)
@@ -265,6 +266,10 @@ class CaseWriter:
             )
         )
 
+    def say_control(self, control: ControlDocument | None) -> None:
+        """Say what the quality gate found of the case's control of the stain."""
+        self._control = control
+
     def name(self, case_id: str, locked_as: str | None) -> None:
         """Say which case it is, and by which locked settings, where that changed on the way."""
         self._options = replace(self._options, case_id=case_id, locked_as=locked_as)
@@ -289,6 +294,7 @@ class CaseWriter:
             summary,
             simulated=self._simulated,
             locked_as=self._options.locked_as,
+            control=self._control,
         )
         if self._outputs.json is not None:
             self._staging.write_text(self._outputs.json, to_json(document))

@@ -82,6 +82,13 @@ def _usage_problem(error: BaseException) -> str | None:
     return " ".join(str(getattr(error, "format_message", error.__str__)()).split())
 
 
+def _unanswered(error: BaseException) -> bool:
+    """Whether a question found nobody to answer it: Ctrl-D, or no terminal."""
+    from typer import Abort
+
+    return isinstance(error, Abort)
+
+
 def _failed(error: BaseException) -> int:
     """Say in one line what went wrong and return the exit code."""
     if _debugging():
@@ -89,6 +96,8 @@ def _failed(error: BaseException) -> int:
     if isinstance(error, ArmicroError):
         _say(f"armicro: {error}")
         return exit_codes.exit_code_of(error)
+    if _unanswered(error):
+        return exit_codes.INTERRUPTED
     usage = _usage_problem(error)
     if usage is not None:
         _say(f"armicro: {usage} (see armicro --help)")

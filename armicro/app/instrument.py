@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from armicro.app.case_run import CaseOptions
+from armicro.app.controls import ControlAsk
 from armicro.app.detectors import make_detector
 from armicro.app.flat_field import load_flat
 from armicro.app.pedals import make_pedal, make_turret
@@ -55,8 +56,11 @@ class InstrumentOptions:
         GenTL producers for GenICam cameras.
     flat : Path or None
         Flat field that pictures are corrected by.
-    gate : bool
-        Whether the quality gate leaves fields out that it refuses, and counts overlaps once.
+    gate : GateLimits or None
+        Limits of the quality gate, which leaves fields out that it refuses and counts overlaps once; None for
+        no gate.
+    control : ControlAsk
+        What the gate asks of controls of the stain.
     cases : Path or None
         Folder where cases are kept; None keeps them in memory.
     pedal_profile : str or None
@@ -73,7 +77,8 @@ class InstrumentOptions:
     um_per_px: float | None = None
     cti: tuple[Path, ...] = ()
     cases: Path | None = None
-    gate: bool = False
+    gate: GateLimits | None = None
+    control: ControlAsk = ControlAsk()
     flat: Path | None = None
     pedal_profile: str | None = None
     nosepiece: str | None = None
@@ -201,7 +206,8 @@ def make_instrument(options: InstrumentOptions, say: Say) -> Instrument:
         # With a nosepiece nothing is known before it has told its position.
         objective=name if known and turret.nosepiece is None else None,
         positions=turret.positions,
-        gate=GateLimits() if options.gate else None,
+        gate=options.gate,
+        control=None if options.gate is None else options.control.today(),
         profile_locked_by=case.locked_as,
     )
     return Instrument(Session(parts, camera), camera, pedal, book, turret.nosepiece)

@@ -33,6 +33,7 @@ class InstrumentFile(FileModel):
     eyepiece: str | None = None
     eyepiece_calibration: str | None = None
     flat_field: str | None = None
+    gate_limits: str | None = None
 
 
 def instrument_path() -> Path:

@@ -19,6 +19,15 @@ Guideline = Annotated[
         "--guideline", metavar="NAME", help="Rule set; see `armicro guidelines`.", rich_help_panel=_CASE
     ),
 ]
+GateLimitsName = Annotated[
+    str,
+    typer.Option(
+        "--gate-limits",
+        metavar="NAME|FILE",
+        help="Limits of the quality gate: the shipped ones, or a TOML file.",
+        rich_help_panel=_CASE,
+    ),
+]
 StainProfile = Annotated[
     str,
     typer.Option(

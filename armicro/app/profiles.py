@@ -12,15 +12,18 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import Field, ValidationError
 
 from armicro.app.data_files import data_folder
+from armicro.app.gate_limits import GateLimitsFile
 from armicro.contracts.errors import ArmicroError, ProfileError
 from armicro.contracts.frame import MAX_UM_PER_PX, MIN_UM_PER_PX, Optics
 from armicro.contracts.stain import DabThresholds, StainProfile
 from armicro.devices.file_model import FileModel, explain, read_text
 from armicro.devices.nosepiece_profile import NosepieceProfile, NosepieceProfileFile
 from armicro.devices.pedal_profile import PedalProfile, PedalProfileFile
+from armicro.imaging.gate import GateLimits
 from armicro.imaging.stain import stain_matrix
 
 DEFAULT_STAIN_PROFILE = "default-hdab"
+DEFAULT_GATE_LIMITS = "shipped"
 
 _Density = Annotated[float, Field(gt=0, le=3, description="log10 optical density of DAB")]
 _Component = Annotated[float, Field(ge=-1, le=2)]
@@ -104,6 +107,7 @@ SCHEMAS: dict[str, type[FileModel]] = {
     "optics/optics-profile.schema.json": OpticsProfileFile,
     "pedals/pedal-profile.schema.json": PedalProfileFile,
     "nosepieces/nosepiece-profile.schema.json": NosepieceProfileFile,
+    "gate/gate-limits.schema.json": GateLimitsFile,
 }
 """Exported schemas, by their place in the calibration folder."""
 
@@ -121,7 +125,7 @@ def profile_names(kind: str) -> tuple[str, ...]:
     return tuple(sorted(p.stem for p in (data_folder("calibration") / kind).glob("*.toml")))
 
 
-_CALLED = {"pedals": "pedal", "nosepieces": "nosepiece"}
+_CALLED = {"pedals": "pedal", "nosepieces": "nosepiece", "gate": "gate limits"}
 """What kinds of profile are called where it is not the folder's name."""
 
 
@@ -220,6 +224,12 @@ def load_optics(name: str) -> Optics:
         In one line with file, key and what was expected.
     """
     return _load(_resolve("optics", name), OpticsProfileFile).optics()
+
+
+def load_gate_limits(name: str = DEFAULT_GATE_LIMITS) -> GateLimits:
+    """Load limits of the quality gate: shipped ones by their name, or a TOML file; see `load_optics`."""
+    path = _resolve("gate", name)
+    return _made(path, _load(path, GateLimitsFile).limits)
 
 
 def load_pedal_profile(name: str) -> PedalProfile:

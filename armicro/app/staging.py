@@ -20,6 +20,22 @@ from armicro.contracts.arrays import U8
 from armicro.contracts.errors import OutputError
 from armicro.devices.image_files import write_png
 
+_DATABASE = b"SQLite format 3\0"
+
+
+def _is_kept(target: Path) -> bool:
+    """Whether a file is a database, or lies among the pixels of kept cases: never what an output replaces."""
+    if any(p.name == "fields" and (p.parent / "cases.db").exists() for p in target.resolve().parents):
+        return True
+    try:
+        # Nothing but a plain file is opened: a pipe would wait for somebody to write.
+        if not target.is_file():
+            return False
+        with target.open("rb") as file:
+            return file.read(len(_DATABASE)) == _DATABASE
+    except OSError:
+        return False
+
 
 class Staging:
     """A set of output files, used as a context manager.
@@ -130,6 +146,8 @@ class Staging:
         except OSError as error:
             # A name that is too long, say: better now than when everything is computed.
             raise OutputError(f"{target}: cannot write there ({_why(error)})") from error
+        if _is_kept(target):
+            raise OutputError(f"{target}: cases are kept there, and an output would damage them")
         if self._identity(target) in self._inputs:
             raise OutputError(f"{target}: is one of the inputs and would be overwritten")
         if self._identity(target) in {self._identity(t) for t in self._staged}:

@@ -77,6 +77,8 @@ def print_case(console: Console, document: CaseDocument, written: Sequence[Path]
         _print_lines(console, (document.cutoff.text, document.cutoff.settles))
     console.print()
     console.print(_field_table(document))
+    if document.control is not None:
+        _print_lines(console, (document.control.words,))
     for number, one in enumerate(document.fields, start=1):
         _print_lines(console, [f"field {number}: {text}" for text in (*one.warnings, *one.notes)])
     if written:

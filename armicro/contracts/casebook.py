@@ -46,8 +46,11 @@ class Earlier:
 
 
 MAY_FOLLOW_SIGN_OFF = frozenset(
-    {"amend", "opened", "closed", "export", "fault", "recovered", "objective", "settings-lock", "verify"}
-)
+    {
+        "amend", "opened", "closed", "export", "imported", "fault", "recovered", "objective", "settings-lock",
+        "verify",
+    }
+)  # fmt: skip
 """Kinds of events that a case takes after it was signed off: those that change nothing about it."""
 
 

@@ -7,6 +7,7 @@ data, so that a laboratory can set its own; the shipped ones were chosen on real
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,6 +18,7 @@ import numpy as np
 from armicro.contracts.arrays import F32, U8
 from armicro.contracts.frame import Optics
 from armicro.contracts.stain import Vector3
+from armicro.imaging.glass_dab import dab_on_glass
 from armicro.imaging.quality import assess
 from armicro.imaging.stain import brightest
 
@@ -67,8 +69,15 @@ class GateLimits:
         log10 of how much darker or brighter empty glass is than calibrated.
     dim : Limit
         Grey value of empty glass, where no white point was calibrated.
+    brown : Limit
+        DAB on empty glass, log10 OD; see `dab_on_glass`. Real cores have 0.02 to 0.06, brown grains over 3 %
+        of the field leave 0.10 and more.
     overlap : Limit
         Share of the field that was captured before.
+    control : Limit
+        Age of the newest control of the stain, days. A laboratory may have it refuse, too.
+    name : str
+        Of this set, for the log.
     """
 
     sharpness: Limit = Limit(0.25, 0.18)
@@ -79,7 +88,10 @@ class GateLimits:
     cast: Limit = Limit(0.06, 0.15)
     light: Limit = Limit(0.05, 0.15)
     dim: Limit = Limit(140.0, 80.0)
+    brown: Limit = Limit(0.07, 0.15)
     overlap: Limit = Limit(0.02, 0.90)
+    control: Limit = Limit(0.0, math.inf)
+    name: str = "shipped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +134,10 @@ _WORDS: dict[str, tuple[str, Callable[[float], str]]] = {
     "cast": ("colour cast: empty glass is off white by {v} OD, at most {l}; white-balance", "{:.2f}".format),
     "light": ("the light has changed by {v} OD, at most {l}; check lamp and white point", "{:.2f}".format),
     "dim": ("dim: empty glass has grey value {v}, at least {l}; raise light or exposure", "{:.0f}".format),
+    "brown": (
+        "brown on empty glass: {v} OD of DAB where there is no tissue, at most {l}; look for precipitate",
+        "{:.2f}".format,
+    ),
     "overlap": ("{v} of the field was captured before; that part counts once", "{:.0%}".format),
 }
 
@@ -155,7 +171,7 @@ def gate(
     -------
     tuple of Check
         All that could be measured. Sharpness and smear say nothing of a field without tissue and are left
-        out there, the light of one without glass.
+        out there, the light of one without glass and what lies on it.
     """
     estimated = brightest(rgb, optics.um_per_px)
     quality = assess(rgb, optics, estimated)
@@ -167,6 +183,9 @@ def gate(
     if limits.tissue.verdict(quality.tissue_share) is not Verdict.REFUSE:
         values["sharpness"] = quality.focus
         values["smear"] = smear(rgb, optics)
+    brown = dab_on_glass(rgb, optics, estimated, white_rgb)
+    if brown is not None:
+        values["brown"] = brown
     if quality.tissue_share < _LEAST_GLASS:
         values |= _light(estimated, white_rgb)
     return tuple(check(name, value, limits) for name, value in values.items())

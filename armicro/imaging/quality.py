@@ -57,14 +57,24 @@ def assess(rgb: U8, optics: Optics, white_rgb: Vector3) -> Quality:
     return Quality(focus, saturated, tissue_share, tuple(warnings))
 
 
-def _coarse_density(rgb: U8, optics: Optics, white_rgb: Vector3) -> tuple[F32, int]:
-    """Return the mean optical density on a grid of about `COARSE_UM_PER_PX`, and its step, px."""
+def coarse_picture(rgb: U8, optics: Optics) -> tuple[U8, float]:
+    """Return a picture of blocks of about `COARSE_UM_PER_PX`, and their side, µm."""
+    small, step = _coarse(rgb, optics)
+    return small, step * optics.um_per_px
+
+
+def _coarse(rgb: U8, optics: Optics) -> tuple[U8, int]:
     # In two steps: blocks of blocks are the same means, and the first step is many times faster.
     factor = working_factor(optics)
     further = max(1, round(COARSE_UM_PER_PX / (optics.um_per_px * factor)))
     further = min(further, *(max(1, n // factor) for n in rgb.shape[:2]))
-    step = factor * further
-    coarse = np.maximum(reduce_blocks(reduce_blocks(rgb, factor), further).astype(np.float32), 1)
+    return reduce_blocks(reduce_blocks(rgb, factor), further), factor * further
+
+
+def _coarse_density(rgb: U8, optics: Optics, white_rgb: Vector3) -> tuple[F32, int]:
+    """Return the mean optical density on a grid of about `COARSE_UM_PER_PX`, and its step, px."""
+    small, step = _coarse(rgb, optics)
+    coarse = np.maximum(small.astype(np.float32), 1)
     od = np.log10(np.asarray(white_rgb, np.float32) / coarse).mean(axis=2)
     return np.asarray(od, np.float32), step
 

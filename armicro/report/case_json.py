@@ -20,6 +20,7 @@ from armicro.contracts.score import RESEARCH_USE_ONLY, CaseSummary, Cutoff
 from armicro.report.models import (
     SCHEMA_NAME,
     CaseDocument,
+    ControlDocument,
     CountsDocument,
     CutoffDocument,
     DistanceDocument,
@@ -66,6 +67,7 @@ def case_document(
     *,
     simulated: bool = False,
     locked_as: str | None = None,
+    control: ControlDocument | None = None,
 ) -> CaseDocument:
     """Put a scored case into the form that is written.
 
@@ -81,6 +83,8 @@ def case_document(
         Whether the fields were rendered by the simulator.
     locked_as : str or None
         Which locked settings the case was made with.
+    control : ControlDocument or None
+        What the quality gate said of the control of the stain.
 
     Returns
     -------
@@ -114,6 +118,7 @@ def case_document(
         cutoff=None if summary.cutoff is None else _cutoff(summary.cutoff),
         fields=tuple(_field(f, p) for f, p in zip(fields, own, strict=True)),
         provenance=_provenance(fields, summary, shared, locked_as),
+        control=control,
     )
 
 

@@ -184,6 +184,8 @@ def _comments(document: CaseDocument) -> list[str]:
     found += [document.reason, *document.comments]
     if document.cutoff is not None:
         found += [document.cutoff.text, document.cutoff.settles]
+    if document.control is not None:
+        found.append(document.control.words)
     for number, field in enumerate(document.fields, start=1):
         found += [f"Field {number}: {words}" for words in (*field.warnings, *field.notes)]
     return [words for words in found if words.strip()]

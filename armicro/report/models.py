@@ -116,6 +116,13 @@ class FieldDocument(_Model):
     parameters: dict[str, Scalar] = Field(description="those that differ between the fields of the case")
 
 
+class ControlDocument(_Model):
+    """What the quality gate said of the case's control of the stain."""
+
+    verdict: Literal["ok", "warn", "refuse"]
+    words: str
+
+
 class EnvironmentDocument(_Model):
     """Versions of what computed the case."""
 
@@ -158,3 +165,6 @@ class CaseDocument(_Model):
     cutoff: CutoffDocument | None
     fields: tuple[FieldDocument, ...]
     provenance: ProvenanceDocument
+    control: ControlDocument | None = Field(
+        default=None, description="the control of the stain; null where the quality gate was not asked"
+    )

@@ -90,6 +90,8 @@ class Page:
     n_warnings: int
     has_notes: bool
     warned: str
+    control: str
+    control_missed: bool
     by_grade: bool
     by_cluster: bool
     main_mark: float | None
@@ -157,6 +159,8 @@ def make_page(
         n_warnings=sum(len(f.warnings) for f in document.fields),
         has_notes=any(f.notes for f in document.fields),
         warned=_warned(document),
+        control=_sentence(document.control.words) if document.control else "",
+        control_missed=document.control is not None and document.control.verdict != "ok",
         by_grade=guideline is not None,
         by_cluster=guideline is not None and guideline.cluster is not None,
         main_mark=max((b.mark for b in drawn if b.mark is not None), default=None),
@@ -187,11 +191,13 @@ def make_page(
 def _warned(document: CaseDocument) -> str:
     """Say how many warnings there are, and in which fields."""
     numbers = [str(i + 1) for i, f in enumerate(document.fields) if f.warnings]
+    no_control = document.control is not None and document.control.verdict != "ok"
     if not numbers:
-        return ""
+        return "No control of this run." if no_control else ""
     n = sum(len(f.warnings) for f in document.fields)
     named = f"field{'s' if len(numbers) > 1 else ''} {', '.join(numbers[:8])}"
-    return f"{plural(n, 'warning')} in {named}{' and more' if len(numbers) > 8 else ''}."
+    more = " and more" if len(numbers) > 8 else ""
+    return f"{plural(n, 'warning')} in {named}{more}.{' No control of this run.' if no_control else ''}"
 
 
 def _sentence(text: str) -> str:

@@ -53,12 +53,15 @@ def quality(page: Page) -> Iterator[Any]:
     """Set the warnings and notes of all fields."""
     yield text("Quality and warnings", H2)
     item = style(8.5, leftIndent=8, firstLineIndent=-8, spaceAfter=2)
+    if page.control:
+        missed = f"• {page.control}"
+        yield text("", item, strong=missed) if page.control_missed else text(missed, item)
     for one in page.fields:
         for words in one.warnings:
             yield text(f"({one.name}): {words}", item, strong=f"• Field {one.number}")
         for words in one.notes:
             yield text(f"• Field {one.number} ({one.name}), note: {words}", item)
-    if not (page.n_warnings or page.has_notes):
+    if not (page.n_warnings or page.has_notes or page.control):
         yield text("No field gave a warning.")
 
 

@@ -59,7 +59,7 @@ def verdict(page: Page) -> Iterator[Any]:
             yield KeepTogether([_distance(page)])
     for comment in page.comments:
         yield text("• " + comment, style(8.5, leftIndent=8, firstLineIndent=-8, spaceBefore=3))
-    if page.n_warnings:
+    if page.warned:
         yield Spacer(0, 6)
         yield _panel([text("See quality and warnings.", strong=page.warned)])
 

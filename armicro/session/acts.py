@@ -135,10 +135,11 @@ def _counted(command: RemoveField | RestoreField | CountOverlap, one: FieldChoic
     if isinstance(command, CountOverlap):
         if not command.why.strip():
             raise InputError("cells that another field shows are counted again only with a reason")
-        return f"count all of field {one.number}", replace(one, seen_before=())
+        return f"count all of field {one.number}", replace(one, seen_before=(), counted_because=command.why)
     if one.refused and one.removed and not command.why.strip():
         raise InputError(f"field {one.number} was refused ({one.refused}): to count it, give a reason")
-    return f"count field {one.number} again", replace(one, removed=False)
+    why = command.why.strip() or one.counted_because
+    return f"count field {one.number} again", replace(one, removed=False, counted_because=why)
 
 
 def act_event(command: Command) -> tuple[str, dict[str, Scalar]]:

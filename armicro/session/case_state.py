@@ -21,6 +21,14 @@ Rings = tuple[tuple[tuple[float, float], ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class CaseControl:
+    """What the quality gate said of the case's control of the stain: "ok", "warn" or "refuse", and words."""
+
+    verdict: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class FieldChoice:
     """What was decided about a captured field.
 
@@ -38,6 +46,13 @@ class FieldChoice:
         Parts that an earlier field shows: their cells count there.
     refused : str
         Why the quality gate refused it, in words; "" if it did not.
+    counted_because : str
+        Why it counts although it was refused, or why what an earlier field shows counts, too; in the person's
+        words.
+    told : tuple of str
+        What the quality gate said of it, in words.
+    control : CaseControl or None
+        What it said of the case's control at the capture; None where it was not asked.
     """
 
     number: int
@@ -47,6 +62,9 @@ class FieldChoice:
     exclude: Rings = ()
     seen_before: Rings = ()
     refused: str = ""
+    counted_because: str = ""
+    told: tuple[str, ...] = ()
+    control: CaseControl | None = None
 
     @property
     def regions(self) -> Regions | None:

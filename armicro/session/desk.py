@@ -191,6 +191,11 @@ class Desk:
         return any(f.blanks for f in self.faults.values())
 
     @property
+    def is_simulated(self) -> bool:
+        """Whether the camera makes its pictures up."""
+        return self.camera is not None and self.camera.simulated
+
+    @property
     def live_holds(self) -> bool:
         """Whether a reading of the live picture is shown now."""
         return not self.is_blanked() and self.live.holding(self.clock(), self.thresholds_shown) is not None

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from armicro.contracts.frame import Frame
+from armicro.contracts.results import Scalar
 from armicro.contracts.stain import Vector3
 from armicro.imaging.gate import Check, GateLimits, Verdict, check, gate, worst
+from armicro.imaging.gate_control import NAME as CONTROL
+from armicro.imaging.gate_control import ControlSeen, control_check
 from armicro.imaging.overlap import Coarse, Overlap, coarse, overlap
-from armicro.session.case_state import FieldChoice
+from armicro.session.case_state import CaseControl, FieldChoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +24,19 @@ class Judgement:
     Parameters
     ----------
     checks : tuple of Check
-        Of the gate, and of the overlap.
+        Of the gate, of the overlap, and of the case's control where it was asked for.
     overlaps : mapping of int to Overlap
         With earlier fields, by their numbers.
     coarse : Coarse
         The field, for comparing later ones with it.
+    first : bool
+        Whether no field of the case counts yet: a control that is only missed is told once.
     """
 
     checks: tuple[Check, ...]
     overlaps: Mapping[int, Overlap]
     coarse: Coarse
+    first: bool = True
 
     @property
     def verdict(self) -> Verdict:
@@ -41,21 +48,46 @@ class Judgement:
         """What is to be said of the field."""
         said = []
         for one in self.checks:
-            if one.verdict is not Verdict.OK:
+            again = one.name == CONTROL and one.verdict is Verdict.WARN and not self.first
+            if one.verdict is not Verdict.OK and not again:
                 fields = ", ".join(map(str, self.overlaps))
                 said.append(one.words + (f" (field {fields})" if one.name == "overlap" else ""))
         return tuple(said)
 
     @property
     def values(self) -> dict[str, float]:
-        """What was measured, rounded, for the log."""
-        return {c.name: round(c.value, 4) for c in self.checks}
+        """What was measured, rounded, for the log; without the age of a control that is not there."""
+        return {c.name: round(c.value, 4) for c in self.checks if math.isfinite(c.value)}
+
+    @property
+    def control(self) -> Check | None:
+        """What is to be said of the case's control; None where it was not asked for."""
+        return next((c for c in self.checks if c.name == CONTROL), None)
+
+    @property
+    def log(self) -> dict[str, Scalar]:
+        """All of it, for the log."""
+        control = self.control
+        said = (
+            {}
+            if control is None
+            else {"control_verdict": str(control.verdict), "control_words": control.words}
+        )
+        return {"verdict": str(self.verdict), **self.values, **said}
 
     def applied_to(self, one: FieldChoice) -> FieldChoice:
         """Return a field's choice with what follows from the judgement."""
         rings = tuple(_ring(o) for o in self.overlaps.values())
         refused = "; ".join(c.words for c in self.checks if c.verdict is Verdict.REFUSE)
-        return replace(one, seen_before=rings, refused=refused, removed=one.removed or bool(refused))
+        control = self.control
+        return replace(
+            one,
+            seen_before=rings,
+            refused=refused,
+            removed=one.removed or bool(refused),
+            told=self.words,
+            control=None if control is None else CaseControl(str(control.verdict), control.words),
+        )
 
 
 def _ring(o: Overlap) -> tuple[tuple[float, float], ...]:
@@ -66,7 +98,11 @@ def _ring(o: Overlap) -> tuple[tuple[float, float], ...]:
 
 
 def judge(
-    frame: Frame, white_rgb: Vector3 | None, earlier: Mapping[int, Coarse], limits: GateLimits
+    frame: Frame,
+    white_rgb: Vector3 | None,
+    earlier: Mapping[int, Coarse],
+    limits: GateLimits,
+    control: ControlSeen | None = None,
 ) -> Judgement:
     """Judge a captured field.
 
@@ -80,12 +116,15 @@ def judge(
         Fields that count, by their numbers.
     limits : GateLimits
         The limits.
+    control : ControlSeen or None
+        The control nearest to the case; None does not ask for one.
     """
     about = coarse(frame.rgb, frame.optics)
     found = {n: o for n, other in earlier.items() if (o := overlap(about, other)) is not None}
     checks = gate(frame.rgb, frame.optics, white_rgb, limits)
     share = _union(tuple(found.values()), frame.shape)
-    return Judgement((*checks, check("overlap", share, limits)), found, about)
+    stained = () if control is None else (control_check(control, limits),)
+    return Judgement((*checks, check("overlap", share, limits), *stained), found, about, not earlier)
 
 
 def _union(overlaps: tuple[Overlap, ...], shape: tuple[int, int]) -> float:

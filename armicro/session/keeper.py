@@ -104,7 +104,7 @@ class Keeper:
             with desk.store_lock:
                 book = desk.book
                 number = book.store.keep(frame, chosen.press_ns)
-                book.store.record(_capture_event(number, chosen))
+                book.store.record(_capture_event(number, chosen, simulated=desk.is_simulated))
             thumbnail = _thumbnail(frame.rgb)
             with desk.lock:
                 warnings = _repeats(book, chosen)
@@ -134,7 +134,8 @@ class Keeper:
             white = desk.choice.profile.white_rgb
             earlier = tuple(f.number for f in desk.choice.fields if f.number < number and not f.removed)
             seen = {n: book.captured[n].coarse for n in earlier if n in book.captured}
-        judgement = judge(frame, white, {n: c for n, c in seen.items() if c is not None}, limits)
+        control = None if desk.parts.control is None else desk.parts.control(book.case_id)
+        judgement = judge(frame, white, {n: c for n, c in seen.items() if c is not None}, limits, control)
         with desk.lock:
             choice = desk.choice
             captured = book.captured.get(number)
@@ -149,7 +150,7 @@ class Keeper:
             desk.notice(f"Field {number}: {words}")
         if one.removed:
             desk.notice(f"Field {number} is left out of the score; restore it with a reason to count it.")
-        desk.record_settings("gate", number=number, verdict=str(judgement.verdict), **judgement.values)
+        desk.record_settings("gate", number=number, limits=limits.name, **judgement.log)
         desk.score_wanted.set()
 
     def _open(self, case_id: str) -> None:
@@ -283,7 +284,7 @@ def _why_not_signed(desk: Desk) -> str | None:
     return None
 
 
-def _capture_event(number: int, chosen: Chosen) -> CaseEvent:
+def _capture_event(number: int, chosen: Chosen, *, simulated: bool) -> CaseEvent:
     frame = chosen.seen.frame
     return CaseEvent(
         "capture",
@@ -293,6 +294,7 @@ def _capture_event(number: int, chosen: Chosen) -> CaseEvent:
             "frame_id": frame.frame_id,
             "t_ns": frame.t_ns,
             "um_per_px": frame.optics.um_per_px,
+            "simulated": simulated,
         },
     )
 

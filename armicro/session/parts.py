@@ -18,6 +18,7 @@ from armicro.contracts.protocols import NucleusDetector
 from armicro.contracts.results import Scalar
 from armicro.contracts.stain import StainProfile
 from armicro.imaging.gate import GateLimits
+from armicro.imaging.gate_control import ControlSeen
 from armicro.scoring.model import Guideline
 
 
@@ -140,6 +141,8 @@ class SessionParts:
     gate : GateLimits or None
         Limits of the quality gate; a field that it refuses is left out until it is restored with a reason,
         and what an earlier field shows counts once. None only warns.
+    control : callable or None
+        From a case's name to the control of the stain nearest to it, which the gate asks for; None does not.
     profile_locked_by : str or None
         Who locked thresholds and profile.
     limits : SessionLimits
@@ -165,6 +168,7 @@ class SessionParts:
     positions: Mapping[int, str] = field(default_factory=dict)
     profile_locked_by: str | None = None
     gate: GateLimits | None = None
+    control: Callable[[str], ControlSeen] | None = None
     correct: FrameCorrection | None = None
     limits: SessionLimits = SessionLimits()
     clock: Callable[[], int] = time.monotonic_ns

@@ -5,6 +5,7 @@ from __future__ import annotations
 from armicro.contracts.results import FovResult
 from armicro.session.case_state import FieldChoice
 from armicro.session.desk import Captured, Desk
+from armicro.session.field_notes import case_control, field_notes
 from armicro.session.objectives import Objectives
 from armicro.session.view import CapturedField, ScoreChange, SessionSnapshot, Vitals
 
@@ -49,6 +50,7 @@ def snapshot_of(desk: Desk, objectives: Objectives) -> SessionSnapshot:
         ),
         signed_off=desk.book.signed_off,
         continued_after=desk.book.continued_after,
+        control=case_control(choice.fields),
     )
 
 
@@ -62,14 +64,16 @@ def _field(desk: Desk, choice: FieldChoice) -> CapturedField:
         result=result,
         counts={} if result is None else result.counts(),
         edits=len(choice.edits),
-        warnings=_warnings(captured, result),
+        warnings=_warnings(captured, choice.told, result),
         refused=choice.refused,
+        notes=field_notes(choice),
     )
 
 
-def _warnings(captured: Captured, result: FovResult | None) -> tuple[str, ...]:
+def _warnings(captured: Captured, told: tuple[str, ...], result: FovResult | None) -> tuple[str, ...]:
     """Put warnings together; what the gate says of a fault is not said again by the reading."""
-    gate = (*captured.warnings, *((captured.scale_words,) if captured.scale_words else ()))
+    # Of a case that was opened again what the gate said is kept with the case alone.
+    gate = (*(captured.warnings or told), *((captured.scale_words,) if captured.scale_words else ()))
     if result is None:
         return gate
     said = {w.partition(":")[0] for w in gate}

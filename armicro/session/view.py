@@ -19,6 +19,7 @@ from armicro.contracts.frame import Frame, Optics
 from armicro.contracts.results import FovResult
 from armicro.contracts.score import CaseSummary
 from armicro.contracts.stain import StainProfile
+from armicro.session.case_state import CaseControl
 from armicro.session.commands import Command
 
 __all__ = [
@@ -127,6 +128,8 @@ class CapturedField:
         In words.
     refused : str
         Why the quality gate refused it; "" if it did not.
+    notes : tuple of str
+        What a report says of it beside the reading; see `field_notes`.
     """
 
     number: int
@@ -137,6 +140,7 @@ class CapturedField:
     edits: int
     warnings: tuple[str, ...]
     refused: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +223,8 @@ class SessionSnapshot:
         When and by whom the case was signed off, in words; None while it may be changed.
     continued_after : int
         Greatest number of a field that the case held when it was opened; 0 for a new case.
+    control : CaseControl or None
+        What the quality gate said of the case's control of the stain; None where it was not asked.
     """
 
     state: SessionState
@@ -241,6 +247,7 @@ class SessionSnapshot:
     vitals: Vitals
     signed_off: str | None = None
     continued_after: int = 0
+    control: CaseControl | None = None
 
 
 class SessionControl(Protocol):

@@ -46,11 +46,13 @@ class CaseRow:
 
 @dataclass(frozen=True, slots=True)
 class KeptFile:
-    """A field's file, and the SHA-256 of the pixels in it."""
+    """A field's file, the SHA-256 of the pixels in it, and when it was decided on and kept."""
 
     number: int
     path: Path
     sha256: str
+    press_ns: int = 0
+    kept_utc: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,11 @@ class CaseBook:
                 # SQLite gives its side files the rights of the database.
                 os.close(os.open(self._database, os.O_CREAT | os.O_RDWR, 0o600))
         self._db = connect(self._database)
+
+    @property
+    def who(self) -> str:
+        """The account that what is written is recorded under."""
+        return self._who
 
     def close(self) -> None:
         """Let go of the database; cases that are open go on by themselves."""
@@ -205,13 +212,14 @@ class CaseBook:
         """
         with told(self.folder):
             rows = self._db.execute(
-                "SELECT f.number, f.file, f.sha256, c.folder FROM fields f JOIN cases c ON c.id = f.case_id "
+                "SELECT f.number, f.file, f.sha256, f.press_ns, f.kept_utc, c.folder "
+                "FROM fields f JOIN cases c ON c.id = f.case_id "
                 "WHERE f.case_id = ? ORDER BY f.number",
                 (self._id(name),),
             ).fetchall()
         return tuple(
-            KeptFile(number, self.folder / "fields" / folder / file, sha256)
-            for number, file, sha256, folder in rows
+            KeptFile(number, self.folder / "fields" / folder / file, sha256, press_ns, kept_utc)
+            for number, file, sha256, press_ns, kept_utc, folder in rows
         )
 
     def delete(self, name: str, reason: str) -> None:
@@ -277,7 +285,9 @@ class CaseBook:
         with told(self.folder):
             row = self._db.execute("SELECT id FROM cases WHERE name = ?", (name,)).fetchone()
         if row is None:
-            raise StoreError(f"there is no case {name!r} in {self.folder}")
+            alike = [one.name for one in self.cases(name.strip())][:3] if name.strip() else []
+            or_what = f"; did you mean {' or '.join(map(repr, alike))}?" if alike else ""
+            raise StoreError(f"there is no case {name!r} in {self.folder}{or_what}")
         return int(row[0])
 
 

@@ -4,12 +4,16 @@
 
 Each case is a session of its own on simulated fields: presses, a moved threshold here, a field left out
 there, cells overruled, regions drawn, things undone, some cases signed off and amended. Then `armicro case
-verify` checks every chain, every pixel, and that each score comes out again, cell by cell.
+verify` checks every chain, every pixel, and that each score comes out again, cell by cell. With `--bundles`
+each case also leaves as one file: it is scored from there, imported into another folder and exported again,
+and all three documents have to be the same bytes.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import sys
 import tempfile
 import time
@@ -135,6 +139,7 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=30)
     parser.add_argument("--fields", type=int, default=8)
     parser.add_argument("--detector", default="auto")
+    parser.add_argument("--bundles", action="store_true", help="also send every case out and in again")
     args = parser.parse_args()
     rng = np.random.default_rng(7)
     with tempfile.TemporaryDirectory() as place:
@@ -163,7 +168,39 @@ def main() -> None:
             print(f"\r{k + 1} of {args.cases} cases, {edits} edits", end="", flush=True)
         book.close()
         print()
-        sys.exit(armicro(["case", "verify", "--cases", str(folder), "--quiet"]))
+        code = armicro(["case", "verify", "--cases", str(folder), "--quiet"])
+        if args.bundles and code == 0:
+            code = bundled(folder, Path(place))
+        sys.exit(code)
+
+
+def bundled(folder: Path, place: Path) -> int:
+    """Send every case out and in again; returns an exit code."""
+    book = CaseBook(folder)
+    names = [row.name for row in book.cases()]
+    book.close()
+    same, begin = 0, time.monotonic()
+    for number, name in enumerate(names, start=1):
+        case, other = place / "case.zip", str(place / "elsewhere")
+        files = [place / f"{name}-{k}.json" for k in range(3)]
+        for command in (
+            ["case", "export", name, "--cases", str(folder), "--json", str(files[0]), "--bundle", str(case)],
+            ["score", str(case), "--json", str(files[1])],
+            ["case", "import", str(case), "--cases", other],
+            ["case", "export", name, "--cases", other, "--json", str(files[2])],
+        ):
+            more = [] if "import" in command else ["--reproducible"]
+            with contextlib.redirect_stdout(io.StringIO()):
+                code = armicro([*command, *more, "--quiet"])
+            if code != 0:
+                print(f"\n{name}: {' '.join(command)} ended with {code}")
+                return code
+        same += len({f.read_bytes() for f in files}) == 1
+        case.unlink()
+        print(f"\r{number} of {len(names)} cases out and in again", end="", flush=True)
+    print(f"\n{same} of {len(names)} cases come out of their bundles byte for byte", end=" ")
+    print(f"({time.monotonic() - begin:.0f} s)")
+    return 0 if same == len(names) else 1
 
 
 if __name__ == "__main__":

@@ -11,22 +11,22 @@ import typer
 from rich.table import Table
 
 from armicro.app import console, exit_codes, options
-from armicro.app.case_again import KeptCase, Progress, Rereader, kept_case, not_reproduced
-from armicro.app.case_folder import Cases, cases_folder, open_book
-from armicro.app.case_run import CaseOptions, CaseOutputs, CaseWriter, FieldInput, TimedResult
+from armicro.app.case_again import KeptCase, Rereader, findings, kept_case
+from armicro.app.case_folder import Cases, cases_folder, has_cases, open_book
+from armicro.app.commands.case_exchange import CaseName, export, import_
 from armicro.app.console import shown
-from armicro.app.staging import Staging
-from armicro.app.tables import headline
 from armicro.contracts.casebook import CaseEvent
-from armicro.contracts.errors import ArmicroError, InputError, StoreError
-from armicro.devices.image_files import frame_text
+from armicro.contracts.cells import Category
+from armicro.contracts.errors import InputError, StoreError
+from armicro.report.shown import category_name
 from armicro.store.backup import copy_cases
-from armicro.store.casebook import CaseBook, Finding
+from armicro.store.casebook import CaseBook, CaseRow, Finding
 
 case_app = typer.Typer(
     name="case", help="Cases that are kept: list, check, export, back up.", no_args_is_help=True
 )
-CaseName = Annotated[str, typer.Argument(metavar="ID", help="The case's name.")]
+case_app.command("export", epilog=exit_codes.EPILOG)(export)
+case_app.command("import", epilog=exit_codes.EPILOG)(import_)
 
 
 @case_app.command("list", epilog=exit_codes.EPILOG)
@@ -38,8 +38,10 @@ def list_cases(
     cases: Cases = None,
 ) -> None:
     """List the cases, the one that was worked on last first."""
-    with closing(open_book(cases)) as book:
-        rows = book.cases(contains)
+    rows: tuple[CaseRow, ...] = ()
+    if has_cases(cases):
+        with closing(open_book(cases)) as book:
+            rows = book.cases(contains)
     if as_json:
         items = [{n: getattr(row, n) for n in row.__dataclass_fields__} for row in rows]
         typer.echo(json.dumps(items, ensure_ascii=False, indent=2))
@@ -78,6 +80,8 @@ def show(
         table.add_column(title, overflow="fold")
     for event in case.events:
         details = {k: v for k, v in json.loads(event.details).items() if k not in ("settings", "sha256")}
+        if details.get("category") in tuple(Category):
+            details["category"] = category_name(Category(details["category"]))
         words = ", ".join(f"{k} {v}" for k, v in details.items() if v not in (None, ""))
         table.add_row(event.utc[:19], shown(event.who), event.kind, shown(words))
     out.print(table)
@@ -124,95 +128,19 @@ def verify(
                 def within(done: int, total: int, number: int = number, one: str = one) -> None:
                     tick(number, f"{one}, field {done} of {total}")
 
-                found += _findings(book, rereader if reread else None, one, within)
+                found += findings(book, rereader if reread else None, one, within)
         strays = () if name is not None else book.strays()
     for finding in found:
         console.note(f"{finding.case}: {finding.words}")
     for folder in strays:
-        console.note(f"{folder} belongs to no case: a deletion was interrupted; delete the folder")
+        console.note(
+            f"{folder} belongs to no case: a deletion or an import was interrupted; delete the folder"
+        )
     bad = len({f.case for f in found})
     what = "reproduced" if reread else "intact"
     console.results().print(f"{len(names) - bad} of {len(names)} cases {what}")
     if found or strays:
         raise typer.Exit(exit_codes.INPUT)
-
-
-def _findings(
-    book: CaseBook, rereader: Rereader | None, name: str, progress: Progress
-) -> tuple[Finding, ...]:
-    found = book.verify(name)
-    if found or rereader is None:
-        return found
-    try:
-        case = kept_case(book, name)
-    except ArmicroError as error:
-        return (Finding(name, str(error)),) if book.fields(name) else ()
-    return not_reproduced(rereader, case, progress)
-
-
-@case_app.command("export", epilog=exit_codes.EPILOG)
-def export(
-    name: CaseName,
-    json_file: options.Json = None,
-    cells: options.Cells = None,
-    overlay: options.Overlay = None,
-    report: options.Report = None,
-    pdf: options.Pdf = None,
-    geojson: options.Geojson = None,
-    dicom: options.Dicom = None,
-    frames: Annotated[
-        Path | None, typer.Option("--frames", metavar="DIR", help="Write the fields as PNG with their scale.")
-    ] = None,
-    reproducible: options.Reproducible = False,
-    quiet: options.Quiet = False,
-    cases: Cases = None,
-) -> None:
-    """Read a kept case again and write what `score` writes."""
-    outputs = CaseOutputs(json_file, cells, overlay, report, reproducible, geojson, pdf, dicom)
-    if not any((json_file, cells, overlay, report, pdf, geojson, dicom, frames)):
-        raise InputError("say what is to be written: --json, --report, --pdf, --geojson, --dicom, --frames")
-    with closing(open_book(cases)) as book, Staging() as staging:
-        case = kept_case(book, name)
-        counting = [f for f in case.choice.fields if not f.removed]
-        if not counting:
-            raise InputError(f"case {name!r} has no field that counts")
-        rereader = Rereader(book, console.note)
-        recipe = rereader.recipe(case)
-        made = CaseOptions(
-            name,
-            case.choice.guideline.name,
-            case.choice.profile.name,
-            case.reading,
-            case.seed,
-            locked_as=case.locked_as,
-        )
-        writer = CaseWriter(made, outputs, staging, [f"field-{f.number:03d}" for f in counting])
-        with console.progress("reading", len(counting), quiet=quiet) as tick:
-            for number, one in enumerate(counting):
-                tick(number, f"field {one.number}")
-                frame, stem = rereader.frame(case, one.number), f"field-{one.number:03d}"
-                if frames is not None:
-                    staging.folder(frames)
-                    staging.write_png(frames / f"{stem}.png", frame.rgb, frame_text(frame, simulated=False))
-                result = rereader.result(case, recipe, one, frame)
-                notes = _notes(one.edits, one.regions is not None)
-                writer.add(FieldInput(frame, stem, notes, one.regions), TimedResult(result, {}))
-        document = writer.finish(case.choice.guideline)
-        written = staging.commit()
-        opened = book.open_case(name)
-        try:
-            opened.record(CaseEvent("export", {"files": len(written)}))
-        finally:
-            opened.close()
-    out = console.results()
-    out.print(headline(document))
-    for path in written:
-        out.print(shown(path))
-
-
-def _notes(edits: tuple[object, ...], regions: bool) -> tuple[str, ...]:
-    notes = (f"{len(edits)} cells were changed by hand",) if edits else ()
-    return (*notes, "only part of the field counts") if regions else notes
 
 
 @case_app.command("backup", epilog=exit_codes.EPILOG)
@@ -238,7 +166,7 @@ def restore(
 
 
 def _copy(source: Path, target: Path, title: str, *, quiet: bool) -> None:
-    with closing(CaseBook(source)) as book, console.progress(title, None, quiet=quiet) as tick:
+    with closing(open_book(source)) as book, console.progress(title, None, quiet=quiet) as tick:
         n = copy_cases(book, target, lambda done, total, what: tick(done, f"{done} of {total} {what}"))
     with closing(CaseBook(target)) as copy:
         broken = [f for row in copy.cases() for f in copy.verify(row.name)]
@@ -263,8 +191,9 @@ def delete(
     """
     with closing(open_book(cases)) as book:
         n = len(book.fields(name))
-        if not yes:
-            typer.confirm(f"Delete case {console.clean(name)} with {n} fields for good?", abort=True)
+        if not yes and not typer.confirm(f"Delete case {console.clean(name)} with {n} fields for good?"):
+            console.results().print(f"case {shown(name)} is kept")
+            return
         book.delete(name, reason)
     console.results().print(f"case {shown(name)} is deleted")
 
@@ -278,7 +207,7 @@ def sign_off(
     """Lock a case as it stands, after reading it again: the recorded score has to come out."""
     with closing(open_book(cases)) as book:
         with console.progress("reading again", None, quiet=False) as tick:
-            found = _findings(
+            found = findings(
                 book,
                 Rereader(book, console.note),
                 name,

@@ -11,6 +11,7 @@ import typer
 
 from armicro.app import console
 from armicro.app.calibration_files import calibration_schema_text
+from armicro.app.gate_limits import GateLimitsFile
 from armicro.app.profiles import OpticsProfileFile, StainProfileFile, schema_text
 from armicro.devices.file_model import FileModel
 from armicro.devices.nosepiece_profile import NosepieceProfileFile
@@ -30,6 +31,7 @@ class SchemaName(StrEnum):
     NOSEPIECE_PROFILE = "nosepiece-profile"
     RECORDING = "recording"
     CALIBRATION = "calibration"
+    GATE_LIMITS = "gate-limits"
 
 
 def guidelines() -> None:
@@ -58,6 +60,7 @@ def schema(
             SchemaName.PEDAL_PROFILE: PedalProfileFile,
             SchemaName.NOSEPIECE_PROFILE: NosepieceProfileFile,
             SchemaName.RECORDING: RecordingFile,
+            SchemaName.GATE_LIMITS: GateLimitsFile,
         }
         text = schema_text(models[name])
     sys.stdout.write(text)

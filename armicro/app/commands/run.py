@@ -19,13 +19,15 @@ import typer
 from armicro.app import console, exit_codes, options
 from armicro.app.case_folder import Cases, cases_folder
 from armicro.app.case_run import CaseOptions, CaseOutputs, CaseWriter, FieldInput, TimedResult
+from armicro.app.controls import ControlAsk, StainingRun, WithoutControl
 from armicro.app.desks import first_setup
 from armicro.app.detectors import AUTO, DetectorChoice
 from armicro.app.events import EventLines
+from armicro.app.gated import control_document
 from armicro.app.instrument import Instrument, InstrumentOptions, make_instrument
 from armicro.app.instrument_file import InstrumentFile, read_instrument
 from armicro.app.kept_calibrations import kept_calibrations
-from armicro.app.profiles import DEFAULT_STAIN_PROFILE
+from armicro.app.profiles import DEFAULT_GATE_LIMITS, DEFAULT_STAIN_PROFILE, load_gate_limits
 from armicro.app.settings_lock import require_identity, under_lock
 from armicro.app.staging import Staging
 from armicro.app.tables import headline, print_case
@@ -147,6 +149,7 @@ def write_case(
     snapshot = session.snapshot()
     # Another case may have been opened in the window, and settings locked.
     writer.name(snapshot.case_id, snapshot.profile_locked_by)
+    writer.say_control(control_document(snapshot.control))
     simulated = snapshot.camera is not None and snapshot.camera.simulated
     written = 0
     for one in snapshot.fields:
@@ -158,7 +161,7 @@ def write_case(
         named = Frame(frame.rgb, frame.frame_id, frame.t_ns, frame.optics, source)
         if frames is not None:
             staging.write_png(Path(source), named.rgb, frame_text(named, simulated=simulated))
-        writer.add(FieldInput(named, stem, simulated=simulated), TimedResult(one.result, {}))
+        writer.add(FieldInput(named, stem, one.notes, simulated=simulated), TimedResult(one.result, {}))
         written += 1
     return writer.finish(load_guideline(snapshot.guideline)) if written else None
 
@@ -273,6 +276,16 @@ def run(
             "count overlaps once. On with a window, off without: there nobody could restore a field.",
         ),
     ] = None,
+    gate_limits: Annotated[
+        str | None,
+        typer.Option(
+            "--gate-limits",
+            metavar="NAME|FILE",
+            help="Limits of the quality gate: the shipped ones, or a TOML file.",
+        ),
+    ] = None,
+    staining_run: StainingRun = "",
+    without_control: WithoutControl = "",
     um_per_px: Annotated[
         float | None,
         typer.Option("--um-per-px", metavar="X", help="Scale, µm per pixel, where the camera has none."),
@@ -337,6 +350,7 @@ def run(
         eyepiece_calibration = eyepiece_calibration or kept.eyepiece
         flat_field = flat_field or kept.flat
         stale = kept.told
+        gate_limits = gate_limits or here.gate_limits
     if not headless:
         camera, pedal, notices = for_window(camera, pedal)
         notices += stale
@@ -347,6 +361,7 @@ def run(
     case_id = case_id if case_id is not None else f"case {datetime.now().astimezone():%Y-%m-%d %H:%M:%S}"
     case = CaseOptions(case_id, guideline, stain_profile, reading, seed, DetectorChoice(detector, engine))
     case = under_lock(case)
+    limits = load_gate_limits(gate_limits or DEFAULT_GATE_LIMITS)
     outputs = CaseOutputs(json=json, report=report, pdf=pdf)
     lines = None if events is None else EventLines(sys.stdout, lambda: ending.ask(exit_codes.OUTPUT))
     with Staging() as staging, ending.signals():
@@ -362,7 +377,8 @@ def run(
             tuple(cti or ()),
             cases=place,
             flat=flat_field,
-            gate=gate if gate is not None else not headless,
+            gate=limits if gate is True or (gate is None and not headless) else None,
+            control=ControlAsk(staining_run, without_control),
             pedal_profile=pedal_profile,
             nosepiece=nosepiece,
             positions=tuple(position or ()),

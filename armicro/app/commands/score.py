@@ -12,9 +12,16 @@ from armicro.app import console, options
 from armicro.app.bundle_in import SUFFIX, load_case
 from armicro.app.case_inputs import image_inputs
 from armicro.app.case_run import CaseOptions, CaseOutputs, CaseWriter, FieldInput, FieldReader
+from armicro.app.controls import ControlAsk, StainingRun, WithoutControl
 from armicro.app.detectors import AUTO, DetectorChoice
-from armicro.app.gated import Gate
-from armicro.app.profiles import DEFAULT_STAIN_PROFILE, load_optics
+from armicro.app.gated import Gate, GateRules
+from armicro.app.kept_bundle import score_kept
+from armicro.app.profiles import (
+    DEFAULT_GATE_LIMITS,
+    DEFAULT_STAIN_PROFILE,
+    load_gate_limits,
+    load_optics,
+)
 from armicro.app.settings_lock import require_identity, under_lock
 from armicro.app.staging import Staging
 from armicro.app.tables import headline, print_case
@@ -23,10 +30,12 @@ from armicro.contracts.errors import InputError
 from armicro.inference.choose import EngineName
 from armicro.report.models import CaseDocument
 from armicro.scoring.guidelines import DEFAULT_GUIDELINE
+from armicro.store.archive import schema_of
+from armicro.store.case_bundle_model import CASE_BUNDLE_SCHEMA
 
 _SETTINGS = (
     "um_per_px", "optics", "roi", "guideline", "stain_profile", "reading", "detector", "engine", "case_id",
-    "seed", "gate",
+    "seed", "gate", "gate_limits", "staining_run", "without_control",
 )  # fmt: skip
 
 
@@ -55,7 +64,7 @@ def score_images(
     *,
     quiet: bool = False,
     reader: FieldReader | None = None,
-    gated: bool = False,
+    gated: GateRules | None = None,
 ) -> tuple[CaseDocument, tuple[Path, ...]]:
     """Score a case from image files and write what was asked for.
 
@@ -71,8 +80,8 @@ def score_images(
         Show no progress.
     reader : FieldReader or None
         Reads the fields; None makes one of the options.
-    gated : bool
-        Leave out what the quality gate refuses, and count once what several fields show.
+    gated : GateRules or None
+        Leave out what the quality gate refuses by these, and count once what several fields show.
 
     Returns
     -------
@@ -85,7 +94,8 @@ def score_images(
         If anything cannot be read or written.
     """
     reader = reader or FieldReader(options_)
-    gate, scored = Gate(reader.recipe.profile.white_rgb) if gated else None, 0
+    gate = None if gated is None else Gate(reader.recipe.profile.white_rgb, gated)
+    scored = 0
     with Staging(i.path for i in images) as staging:
         writer = CaseWriter(options_, outputs, staging, [i.stem for i in images])
         with console.progress("scoring", len(images), quiet=quiet) as tick:
@@ -102,6 +112,7 @@ def score_images(
             if not scored:
                 raise InputError("the quality gate refused every field, so there is nothing to score")
         reader.tell()
+        writer.say_control(None if gate is None else gate.control)
         document = writer.finish(reader.guideline)
         return document, staging.commit()
 
@@ -130,6 +141,14 @@ def score_bundle(
     ArmicroError
         If anything cannot be read or written.
     """
+    if schema_of(path) == CASE_BUNDLE_SCHEMA:
+        with console.progress("scoring", None, quiet=quiet) as tick:
+            document, written, (same, words) = score_kept(
+                path, outputs, console.note, lambda done, total: tick(done, f"field {done} of {total}")
+            )
+        if quiet and not same:
+            console.note(words)
+        return document, written, words
     case = load_case(path)
     reader = FieldReader(case.options, profile=case.profile, guideline=case.guideline)
     document, written = score_images(case.images, case.options, outputs, quiet=quiet, reader=reader)
@@ -211,6 +230,9 @@ def score(
             help="Leave out fields that the quality gate refuses, and count once what several show.",
         ),
     ] = False,
+    gate_limits: options.GateLimitsName = DEFAULT_GATE_LIMITS,
+    staining_run: StainingRun = "",
+    without_control: WithoutControl = "",
     reproducible: options.Reproducible = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -230,7 +252,13 @@ def score(
         reader = FieldReader(case)
         if case.locked_as is not None:
             require_identity(reader.recipe.detector.identity)
-        document, written = score_images(inputs, case, outputs, quiet=quiet, reader=reader, gated=gate)
+        rules = None
+        if gate:
+            seen = ControlAsk(staining_run, without_control).today()(case_id)
+            rules = GateRules(load_gate_limits(gate_limits), seen)
+        elif staining_run or without_control or gate_limits != DEFAULT_GATE_LIMITS:
+            raise InputError("--gate-limits, --staining-run and --without-control are for --gate: give it")
+        document, written = score_images(inputs, case, outputs, quiet=quiet, reader=reader, gated=rules)
     if quiet:
         console.results().print(headline(document))
     else:

@@ -22,7 +22,8 @@ from armicro.app.calibration_store import newest, read_as
 from armicro.app.commands.calibrate.eyepiece import COLUMNS
 from armicro.app.profiles import load_optics, load_stain_profile
 from armicro.contracts.arrays import F64
-from armicro.devices.image_files import write_png
+from armicro.devices.image_files import read_image, write_png
+from armicro.devices.loaded_image import LoadedImage
 from armicro.imaging.homography import apply_homography
 from armicro.imaging.stain_vectors import angle_deg
 from armicro.sim.case import CaseParams, case_looks, simulate_field
@@ -341,6 +342,27 @@ def test_thresholds_from_labelled_fields(run: Run, tmp_path: Path) -> None:
     made = load_stain_profile(str(tmp_path / "kept" / kept.profile))
     assert f"weak {made.thresholds.weak_od:g}" in text
     assert (tmp_path / "kept" / kept.profile.replace(".toml", ".svg")).read_text("utf-8").startswith("<svg")
+
+
+def test_an_image_is_decoded_once_however_many_crops_it_has(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points_folder(tmp_path)
+    index = tmp_path / "index.tsv"
+    head, *rows = index.read_text(encoding="utf-8").splitlines()
+    # Two crops of each image, and those of one image not one after the other.
+    index.write_text("\n".join([head, *rows, *reversed(rows)]), encoding="utf-8")
+    decoded = []
+
+    def counted(path: Path, um_per_px: float | None = None) -> LoadedImage:
+        decoded.append(path.name)
+        return read_image(path, um_per_px)
+
+    monkeypatch.setattr("armicro.app.labelled_fields.read_image", counted)
+    fit = ("calibrate", "thresholds", "--points", tmp_path, "--images", tmp_path, *DAY)
+    assert run(*fit, "--out", tmp_path / "kept")[0] == 0
+    assert decoded == ["1.png", "2.png", "3.png"]
+    assert newest(tmp_path / "kept", ThresholdsFile, "any").images == 3
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sqlite3
 from collections.abc import Callable
@@ -142,7 +143,7 @@ def test_export_equals_what_was_scored(run: Run, tmp_path: Path) -> None:
     document = json.loads(out.read_text(encoding="utf-8"))
     score = json.loads(run("show", "K-2", "--json")[1])["score"]
     assert (document["score"], document["n_cells"]) == (score["score"], score["n_cells"])
-    assert document["fields"][0]["notes"] == ["1 cells were changed by hand"]
+    assert document["fields"][0]["notes"] == ["1 cell was changed by hand (by eye)"]
     assert len(list((tmp_path / "frames").glob("*.png"))) == 1
     assert run("export", "K-2")[0] == 3
 
@@ -197,3 +198,49 @@ def test_an_unknown_case_is_told(run: Run) -> None:
         code, _, err = run(*command)
         assert code == 3
         assert "there is no case" in err
+
+
+def test_an_export_never_replaces_what_is_kept(run: Run, copy: Path) -> None:
+    before = {p: p.read_bytes() for p in copy.rglob("*.tif")}
+    field = next(iter(before))
+    for option, target in (
+        ("--json", copy / "cases.db"),
+        ("--bundle", field),
+        ("--report", field.parent / "r"),
+    ):
+        code, _, err = run("export", "K-1", option, target, cases=copy)
+        assert code == 4
+        assert "cases are kept there" in err
+    assert {p: p.read_bytes() for p in copy.rglob("*.tif")} == before
+    assert run("verify", "--quiet", cases=copy)[0] == 0
+
+
+def test_a_folder_without_cases_is_told_and_not_made(run: Run, tmp_path: Path) -> None:
+    nowhere = tmp_path / "a slip" / "of the pen"
+    code, out, _ = run("list", "--json", cases=nowhere)
+    assert (code, json.loads(out)) == (0, [])
+    for command in (
+        ("show", "K-1"),
+        ("verify",),
+        ("export", "K-1", "--json", tmp_path / "x"),
+        ("backup", "b"),
+    ):
+        code, _, err = run(*command, cases=nowhere)
+        assert code == 3
+        assert "no cases are kept there" in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_name_that_is_nearly_right_is_answered_with_the_right_one(run: Run) -> None:
+    code, _, err = run("show", "k-")
+    assert code == 3
+    assert "did you mean 'K-" in err
+
+
+def test_a_deletion_that_is_declined_or_not_answered_deletes_nothing(
+    run: Run, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for answer, code in (("n\n", 0), ("", 130)):
+        monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+        assert run("delete", "K-1", "--reason", "a slip", cases=copy)[0] == code
+    assert "K-1" in run("list", cases=copy)[1]

@@ -11,6 +11,7 @@ import pytest
 from armicro.contracts.arrays import U8
 from armicro.contracts.frame import Optics
 from armicro.imaging.gate import Check, GateLimits, Limit, Verdict, gate, worst
+from armicro.imaging.gate_control import ControlSeen, control_check
 from armicro.imaging.overlap import coarse, overlap
 from armicro.sim.case import simulate_field
 from armicro.sim.params import PRESETS, CaseParams
@@ -47,6 +48,15 @@ def scaled(rgb: U8, factor: tuple[float, float, float], offset: float = 0) -> U8
     return (rgb * np.array(factor, np.float32) + offset).clip(0, 255).astype(np.uint8)
 
 
+def with_grains(rgb: U8, side: int = 16) -> U8:
+    """Strew brown squares of 4 µm over the field: some 6 % of it."""
+    out, rng = rgb.copy(), np.random.default_rng(0)
+    for y, x in rng.integers(0, rgb.shape[0] - side, (340, 2)):
+        there = slice(y, y + side), slice(x, x + side)
+        out[there] = (out[there] * (0.73, 0.52, 0.41)).astype(np.uint8)
+    return out
+
+
 @pytest.mark.parametrize(
     ("name", "spoil"),
     [
@@ -57,6 +67,7 @@ def scaled(rgb: U8, factor: tuple[float, float, float], offset: float = 0) -> U8
         ("tissue", lambda rgb: np.full_like(rgb, 240)),
         ("cast", lambda rgb: scaled(rgb, (1.0, 1.0, 0.6))),
         ("dim", lambda rgb: scaled(rgb, (0.25, 0.25, 0.25))),
+        ("brown", with_grains),
     ],
 )
 def test_a_bad_field_is_refused_with_its_number(field: U8, name: str, spoil: Callable[[U8], U8]) -> None:
@@ -73,6 +84,43 @@ def test_the_light_is_compared_with_what_was_calibrated(field: U8) -> None:
     darker = by_name(gate(scaled(field, (0.8, 0.8, 0.8)), OPTICS, (249.0, 246.0, 248.0)))
     assert darker["light"].verdict is Verdict.WARN
     assert darker["light"].value == pytest.approx(-np.log10(0.8), abs=0.01)
+
+
+def test_a_brown_haze_is_told_by_the_calibrated_light_alone(field: U8) -> None:
+    white = (249.0, 246.0, 248.0)
+    hazy = scaled(field, (0.95, 0.88, 0.84))
+    assert by_name(gate(hazy, OPTICS, white))["brown"].verdict is not Verdict.OK
+    assert by_name(gate(hazy, OPTICS))["brown"].verdict is Verdict.OK
+
+
+def test_staining_of_tissue_is_not_brown_on_glass(field: U8) -> None:
+    """A strongly stained field has as little on its glass as any."""
+    strong = simulate_field(CaseParams(PRESETS["3+"], UM, (1200, 1200), 1), 3, 0).rgb
+    for rgb in (field, strong):
+        found = by_name(gate(rgb, OPTICS))["brown"]
+        assert found.verdict is Verdict.OK
+        assert found.value < 0.02
+
+
+def test_a_field_without_glass_says_nothing_of_it(field: U8) -> None:
+    full = np.full_like(field, (150, 140, 190))
+    full[:110, :110] = 248
+    assert "brown" not in by_name(gate(full, OPTICS, (249.0, 246.0, 248.0)))
+
+
+def test_a_control_is_asked_for_by_its_age() -> None:
+    strict = GateLimits(control=Limit(0.0, 7.0))
+    ages = (0, 7, 8, None)
+    verdicts = [control_check(ControlSeen("c/1", age), strict).verdict for age in ages]
+    assert verdicts == [Verdict.OK, Verdict.WARN, Verdict.REFUSE, Verdict.REFUSE]
+    shipped = [control_check(ControlSeen("c/1", age), GateLimits()).verdict for age in ages]
+    assert shipped == [Verdict.OK, Verdict.WARN, Verdict.WARN, Verdict.WARN]
+    words = control_check(ControlSeen("c/1", 12), GateLimits()).words
+    assert words.startswith("no control of this run: the newest, c/1, is 12 days old, at most 0 days;")
+    excused = control_check(ControlSeen("", None, "the block is used up"), strict)
+    assert excused.verdict is Verdict.WARN
+    assert "none is recorded" in excused.words
+    assert "counted without it: the block is used up" in excused.words
 
 
 def test_limits_can_be_set_and_may_fall_or_rise() -> None:

@@ -11,7 +11,8 @@ import pytest
 from armicro.contracts.arrays import U8, frozen
 from armicro.contracts.devices import Exposure
 from armicro.contracts.frame import Optics
-from armicro.imaging.gate import GateLimits
+from armicro.imaging.gate import GateLimits, Limit
+from armicro.imaging.gate_control import ControlSeen
 from armicro.session.commands import CountOverlap, RestoreField, Undo
 from armicro.sim.case import simulate_field
 from armicro.sim.params import PRESETS, CaseParams
@@ -97,3 +98,43 @@ def test_the_same_place_again_is_left_out_and_undo_takes_the_capture_back(rig: R
     rig.session.do(Undo())
     rig.until(lambda: len(rig.session.snapshot().fields) == 1)
     rig.scored(1)
+
+
+def test_a_missing_control_is_told_once_and_kept_with_the_case(slide: U8) -> None:
+    rig = Rig(
+        gate=GateLimits(), objectives={"40x": Optics(UM, "40x")}, positions={},
+        control=lambda _: ControlSeen("", None),
+    )  # fmt: skip
+    try:
+        capture(rig, slide[:SIDE, :SIDE])
+        capture(rig, slide[-SIDE:, -SIDE:])
+        rig.scored(2)
+        first, second = rig.session.snapshot().fields
+        assert any(w.startswith("no control of this run") for w in first.warnings)
+        assert not any("control" in w for w in second.warnings)
+        control = rig.session.snapshot().control
+        assert control is not None
+        assert control.verdict == "warn"
+        judged = [dict(e.details) for e in rig.cases[-1].events if e.kind == "gate"]
+        assert [d["control_verdict"] for d in judged] == ["warn", "warn"]
+        assert "control" not in judged[0]  # an age that there is not is no number
+        assert judged[0]["limits"] == "shipped"
+    finally:
+        rig.session.close()
+
+
+def test_where_a_control_is_demanded_fields_count_only_with_a_reason(slide: U8) -> None:
+    rig = Rig(
+        gate=GateLimits(control=Limit(0.0, 1.0)), objectives={"40x": Optics(UM, "40x")}, positions={},
+        control=lambda _: ControlSeen("control/x", 9),
+    )  # fmt: skip
+    try:
+        capture(rig, slide[:SIDE, :SIDE])
+        rig.until(lambda: rig.session.snapshot().fields[0].removed)
+        assert "is 9 days old" in rig.session.snapshot().fields[0].refused
+        rig.session.do(RestoreField(1, "control looked at by eye"))
+        rig.scored(1)
+        notes = rig.session.snapshot().fields[0].notes
+        assert notes[-1].endswith("counted all the same: control looked at by eye")
+    finally:
+        rig.session.close()

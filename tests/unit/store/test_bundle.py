@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from armicro.contracts.errors import InputError
 from armicro.contracts.frame import Frame, Optics
-from armicro.store import bundle as bundle_module
+from armicro.store import archive as archive_module
 from armicro.store.bundle import BundleWriter, read_bundle
 from armicro.store.bundle_model import (
     GUIDELINE,
@@ -223,7 +223,7 @@ def test_a_name_that_stands_twice_is_refused(path: Path) -> None:
 
 
 def test_a_text_that_unfolds_to_too_much_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundle_module, "MOST_TEXT_BYTES", 1_000_000)
+    monkeypatch.setattr(archive_module, "MOST_TEXT_BYTES", 1_000_000)
 
     def bomb(members: Members) -> None:
         members[RESULTS] = b" " * 2_000_000

@@ -178,6 +178,13 @@ def control(
     profile: Base = DEFAULT_STAIN_PROFILE,
     flat: Flat = None,
     name: Name = None,
+    staining_run: Annotated[
+        str | None,
+        typer.Option("--staining-run", metavar="NAME", help="The run in which the control was stained."),
+    ] = None,
+    case: Annotated[
+        str | None, typer.Option("--case", metavar="ID", help="The case whose slide carries the control.")
+    ] = None,
     instrument: common.Instrument = common.UNNAMED,
     operator: common.Operator = None,
     date: common.Day = None,
@@ -187,7 +194,8 @@ def control(
     """Measure the DAB of control slides, so that thresholds carry from one run to the next.
 
     Without --reference it becomes the reference. With it, a profile is written whose thresholds are those of
-    --profile times what this run has more or less of DAB.
+    --profile times what this run has more or less of DAB. The quality gate asks for a control of the day, of
+    the slide's --staining-run, or of the --case itself.
     """
     folder = common.folder_of(out)
     who = common.origin(instrument, ANY, operator, date, valid_days)
@@ -199,7 +207,7 @@ def control(
     head = who.head("control", folder)
     values: dict[str, object] = {
         **head, "percentile": percentile, "positive_od": plus, "negative_od": minus, "reference": "itself",
-        "factor": 1.0,
+        "factor": 1.0, "staining_run": staining_run, "case": case,
     }  # fmt: skip
     extra: dict[str, str] = {}
     control_factor(plus, plus, minus, minus)
