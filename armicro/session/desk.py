@@ -5,6 +5,7 @@ Methods whose names begin with "locked" are called under `lock`; nobody outside 
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -26,9 +27,10 @@ from armicro.session.lanes import CommitLane, LaneClosed, LiveLane
 from armicro.session.live import LivePicture
 from armicro.session.outbox import Outbox
 from armicro.session.parts import EventKind, SessionEvent, SessionParts
-from armicro.session.presses import PressBook, Seen
+from armicro.session.presses import PressBook
 from armicro.session.rates import Rates
 from armicro.session.rescoring import CaseScore, CaseTask, FieldReading, FieldTask
+from armicro.session.seen import LiveWork, Seen
 from armicro.session.settings_text import choice_of, settings_of, settings_text, with_kept
 from armicro.session.states import Facts, Machine
 from armicro.session.view import Fault
@@ -50,6 +52,17 @@ class Captured:
 
 
 @dataclass(slots=True)
+class FromLive:
+    """A captured field whose reading is, or will be, that of the live frame; see `Desk.locked_take_live`.
+
+    `judged` is whether the quality gate has had its say: before that nothing is shown of the field.
+    """
+
+    work: LiveWork
+    judged: bool = False
+
+
+@dataclass(slots=True)
 class OpenBook:
     """The case that is open, and all that was made of it. `epoch` tells one case from the next."""
 
@@ -64,7 +77,11 @@ class OpenBook:
     scales_checked: set[float] = field(default_factory=set)
     fresh: dict[int, Frame] = field(default_factory=dict)
     told: set[int] = field(default_factory=set)
+    from_live: dict[int, FromLive] = field(default_factory=dict)
     last_capture_ns: int | None = None
+    """Of the frame that the last press led to."""
+    last_kept_ns: int | None = None
+    """Of the last frame that was captured: that one, or the live frame that stood in for it."""
     coming: tuple[FieldChoice, ...] = ()
     returned: set[int] = field(default_factory=set)
     signed_off: str | None = None
@@ -152,8 +169,11 @@ class Desk:
         self.machine = Machine()
         self.faults: dict[str, Fault] = {}
         self.notices: deque[str] = deque(maxlen=self.limits.notices)
-        self.presses = PressBook(round(self.limits.press_wait_s * 1e9), round(self.limits.hold_s * 1e9))
         self.live = LivePicture(self.limits)
+        self.presses = PressBook(
+            round(self.limits.press_wait_s * 1e9), round(self.limits.hold_s * 1e9), self.live.stand_in
+        )
+        self.serials = itertools.count(1)
         self.rates = Rates()
         choice = CaseChoice(parts.load_profile(parts.profile), parts.load_guideline(parts.guideline))
         self.book = open_book(parts, parts.case_id, choice, 0, parts.profile_locked_by)
@@ -220,6 +240,28 @@ class Desk:
         """Return a field's reading if it is by what holds now."""
         reading = self.book.readings.get(number)
         return reading if reading is not None and reading.key == self.reading_key() else None
+
+    def locked_take_live(self) -> None:
+        """Take the live frame's reading for the captured fields that wait for it, where it is there.
+
+        One that came to nothing, or is by what no longer holds, is no longer waited for: the field is then
+        read as any other.
+        """
+        for number, one in list(self.book.from_live.items()):
+            work = one.work
+            if not one.judged or not work.ended:
+                continue
+            del self.book.from_live[number]
+            if work.kept is None:
+                continue
+            # The engine may have been replaced while it read: the reading is the one's that finished it.
+            key = (*work.key[:-1], work.kept.origin.detector)
+            if key != self.reading_key():
+                continue
+            self.book.readings[number] = FieldReading(next(self.serials), key, work.kept)
+            if self.parts.gate is None or work.frame.optics.um_per_px in self.book.scales_checked:
+                # Else its pixels are still wanted: its scale is asked for.
+                self.book.fresh.pop(number, None)
 
     def field_task(self, choice: FieldChoice, thresholds: DabThresholds) -> FieldTask | None:
         """Return how a field is to be graded; None if it is not read yet."""

@@ -21,7 +21,7 @@ from armicro.imaging.overlap import coarse
 from armicro.session.capture_rule import MOVED, change_between, look_at
 from armicro.session.case_state import CaseChoice, FieldChoice
 from armicro.session.commands import Amend, SignOff
-from armicro.session.desk import Captured, Desk, OpenBook, open_book
+from armicro.session.desk import Captured, Desk, FromLive, OpenBook, open_book
 from armicro.session.judging import judge
 from armicro.session.parts import EventKind
 from armicro.session.presses import Chosen
@@ -97,19 +97,23 @@ class Keeper:
         desk = self._desk
         try:
             try:
-                frame = desk.corrected(chosen.seen.frame)
+                live = chosen.live
+                frame = desk.corrected(chosen.seen.frame) if live is None else live.frame
             except CalibrationError as error:
                 desk.notice(f"Not captured: {error}")
                 return
             with desk.store_lock:
                 book = desk.book
                 number = book.store.keep(frame, chosen.press_ns)
-                book.store.record(_capture_event(number, chosen))
+                book.store.record(_capture_event(number, frame, chosen))
             thumbnail = _thumbnail(frame.rgb)
             with desk.lock:
                 warnings = _repeats(book, chosen)
-                book.captured[number] = Captured(thumbnail, chosen.seen.look, frame.optics, warnings)
+                look = (chosen.seen if live is None else live.seen).look
+                book.captured[number] = Captured(thumbnail, look, frame.optics, warnings)
                 book.fresh[number] = frame
+                if live is not None:
+                    book.from_live[number] = FromLive(live)
                 for old in sorted(book.fresh)[:-_MOST_FRESH]:
                     del book.fresh[old]
                 book.history.apply(f"capture field {number}", desk.choice.captured(number))
@@ -117,15 +121,28 @@ class Keeper:
                 for words in warnings:
                     desk.notice(f"Field {number} {words}")
             desk.end_fault("store")
-            desk.event(EventKind.CAPTURED, number=number, frame_id=frame.frame_id)
+            from_live = live is not None
+            desk.event(EventKind.CAPTURED, number=number, frame_id=frame.frame_id, from_live=from_live)
             desk.score_wanted.set()
             desk.outbox.deliver()
-            if desk.parts.gate is not None:
-                self._judge(book, number, frame, desk.parts.gate)
+            try:
+                if desk.parts.gate is not None:
+                    self._judge(book, number, frame, desk.parts.gate)
+            finally:
+                self._judged(book, number)
         finally:
             with desk.lock:
                 desk.keeping -= 1
                 desk.locked_settle()
+
+    def _judged(self, book: OpenBook, number: int) -> None:
+        """Let a field that has its reading from the live picture be graded."""
+        desk = self._desk
+        with desk.lock:
+            if number in book.from_live:
+                book.from_live[number].judged = True
+            desk.locked_take_live()
+        desk.score_wanted.set()
 
     def _judge(self, book: OpenBook, number: int, frame: Frame, limits: GateLimits) -> None:
         """Ask the quality gate; leave out what it refuses, and count once what is seen twice."""
@@ -283,8 +300,7 @@ def _why_not_signed(desk: Desk) -> str | None:
     return None
 
 
-def _capture_event(number: int, chosen: Chosen) -> CaseEvent:
-    frame = chosen.seen.frame
+def _capture_event(number: int, frame: Frame, chosen: Chosen) -> CaseEvent:
     return CaseEvent(
         "capture",
         {
@@ -293,6 +309,7 @@ def _capture_event(number: int, chosen: Chosen) -> CaseEvent:
             "frame_id": frame.frame_id,
             "t_ns": frame.t_ns,
             "um_per_px": frame.optics.um_per_px,
+            "from_live": chosen.live is not None,
         },
     )
 

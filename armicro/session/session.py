@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from armicro.contracts.arrays import frozen
 from armicro.contracts.devices import (
@@ -41,9 +42,10 @@ from armicro.session.lanes import LaneClosed
 from armicro.session.objectives import Objectives
 from armicro.session.outbox import News, OnEvent
 from armicro.session.parts import EventKind, SessionParts
-from armicro.session.presses import Seen
+from armicro.session.presses import Chosen
 from armicro.session.reader import Reader
 from armicro.session.scorer import Scorer
+from armicro.session.seen import Seen
 from armicro.session.showing import result_of, snapshot_of
 from armicro.session.view import LiveView, SessionSnapshot
 
@@ -408,8 +410,10 @@ class Session:
                 desk.notice("This picture is captured already: one press, one field.")
                 continue
             desk.book.last_capture_ns = t_ns
+            one = _without_repeat(chosen, desk.book.last_kept_ns)
+            desk.book.last_kept_ns = t_ns if one.live is None else one.live.frame.t_ns
             desk.keeping += 1
-            self._keeper.capture(chosen)
+            self._keeper.capture(one)
 
     def _locked_unseen(self) -> None:
         """Show nothing: nobody knows the scale."""
@@ -463,6 +467,13 @@ class Session:
             if held is not self._held_live:
                 self._held_live = held
                 desk.outbox.put()
+
+
+def _without_repeat(chosen: Chosen, last_kept_ns: int | None) -> Chosen:
+    """Have a live frame that was captured already stand in no more: two presses are two frames, in order."""
+    live = chosen.live
+    captured_already = live is not None and last_kept_ns is not None and live.frame.t_ns <= last_kept_ns
+    return replace(chosen, live=None) if captured_already else chosen
 
 
 def _seen(exposure: Exposure, optics: Optics, name: str) -> Seen:
