@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from armicro.assays.recipe import Her2IhcRecipe
@@ -52,17 +52,6 @@ class Captured:
 
 
 @dataclass(slots=True)
-class FromLive:
-    """A captured field whose reading is, or will be, that of the live frame; see `Desk.locked_take_live`.
-
-    `judged` is whether the quality gate has had its say: before that nothing is shown of the field.
-    """
-
-    work: LiveWork
-    judged: bool = False
-
-
-@dataclass(slots=True)
 class OpenBook:
     """The case that is open, and all that was made of it. `epoch` tells one case from the next."""
 
@@ -77,7 +66,10 @@ class OpenBook:
     scales_checked: set[float] = field(default_factory=set)
     fresh: dict[int, Frame] = field(default_factory=dict)
     told: set[int] = field(default_factory=set)
-    from_live: dict[int, FromLive] = field(default_factory=dict)
+    from_live: dict[int, LiveWork] = field(default_factory=dict)
+    """Captured fields whose reading is, or will be, that of a live frame."""
+    unjudged: set[int] = field(default_factory=set)
+    """Captured fields of which the quality gate has not spoken yet: they are in no score."""
     last_capture_ns: int | None = None
     """Of the frame that the last press led to."""
     last_kept_ns: int | None = None
@@ -247,9 +239,8 @@ class Desk:
         One that came to nothing, or is by what no longer holds, is no longer waited for: the field is then
         read as any other.
         """
-        for number, one in list(self.book.from_live.items()):
-            work = one.work
-            if not one.judged or not work.ended:
+        for number, work in list(self.book.from_live.items()):
+            if not work.ended:
                 continue
             del self.book.from_live[number]
             if work.kept is None:
@@ -273,13 +264,14 @@ class Desk:
 
         A field that was never read is not yet in the score; one that was read by what no longer holds keeps
         the whole case from being scored, since one score cannot rest on two profiles or detectors. Nor is
-        there a score before all fields of a case that was opened again are read.
+        there a score before all fields of a case that was opened again are read. A field counts only when the
+        quality gate has spoken of it.
         """
         if self.book.coming:
             return None
         tasks = []
         for one in self.choice.fields:
-            if one.removed:
+            if one.removed or one.number in self.book.unjudged:
                 continue
             task = self.field_task(one, thresholds)
             if task is not None:
@@ -352,8 +344,9 @@ class Desk:
 
     def record(self, kind: str, **details: Scalar) -> None:
         """Have an act recorded with the case, after the captures before it."""
-        act = CaseEvent(kind, details)
+        self._record(CaseEvent(kind, details))
 
+    def _record(self, act: CaseEvent) -> None:
         def job() -> None:
             with self.store_lock:
                 self.book.store.record(act)
@@ -363,8 +356,13 @@ class Desk:
     def record_settings(self, kind: str, **details: Scalar) -> None:
         """Have an act recorded together with what holds after it; called without the lock or under it."""
         with self.lock:
+            self._record(self.settings_event(kind, details))
+
+    def settings_event(self, kind: str, details: Mapping[str, Scalar]) -> CaseEvent:
+        """Return an act together with what holds after it."""
+        with self.lock:
             choice = with_kept_order(self.choice, self.book.coming)
-            self.record(kind, **details, settings=settings_text(choice, self.book.kept_up_to))
+            return CaseEvent(kind, {**details, "settings": settings_text(choice, self.book.kept_up_to)})
 
     def later(self, job: Callable[[], None]) -> bool:
         """Hand a job to the keeper; False (and a notice) if too many wait or the session is closed."""
