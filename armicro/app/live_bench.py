@@ -17,7 +17,6 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
 import psutil
 
 from armicro.app.detectors import DetectorChoice, make_detector
@@ -27,7 +26,7 @@ from armicro.contracts.devices import CameraHealth, CameraInfo, Exposure
 from armicro.contracts.frame import Optics
 from armicro.contracts.stain import DabThresholds
 from armicro.devices.capture import CaptureLoop
-from armicro.imaging.gate import GateLimits
+from armicro.imaging.gate import GateLimits, Limit
 from armicro.inference.choose import EngineName
 from armicro.scoring.guidelines import DEFAULT_GUIDELINE, load_guideline
 from armicro.session.commands import Capture, SetThresholds, Undo
@@ -40,8 +39,10 @@ _UM_PER_PX = 0.212
 _WAIT_S = 120.0
 _STEP_UM = 45.0
 _PLACES, _EACH = 4, 3
-PICTURES = (_PLACES + 1) * _EACH
-"""Places on the slide and the one in front of the camera, pictures of each; 27 MB each at 3008²."""
+"""Places on the slide, and pictures of each; 27 MB each at 3008²."""
+PICTURES = _PLACES * _EACH
+_GATE = replace(GateLimits(), overlap=Limit(0.02, 1.01))
+"""The quality gate works as it does in `run`, but refuses no place that comes again: there are only four."""
 REST_S, SOON_S = 0.8, 0.25
 """For how long the stage has rested when the pedal is pressed: who looks and then presses, and who knows the
 way, s."""
@@ -138,15 +139,8 @@ class _Still:
             taken = (slide.grab(1.0) for _ in range(_EACH))
             self._pictures.append([e.rgb for e in taken if e is not None])
         slide.close()
-        self._now = self._pictures[0]
+        self.place = 0
         self._next, self._frame = 0.0, 0
-
-    def go_to(self, number: int) -> None:
-        """Show another place; turned over they are eight times as many, and no two alike."""
-        turn = number // _PLACES
-        steps = (slice(None, None, -1 if turn & 1 else 1), slice(None, None, -1 if turn & 2 else 1))
-        turned = (p[steps].swapaxes(0, 1) if turn & 4 else p[steps] for p in self._pictures[number % _PLACES])
-        self._now = [np.ascontiguousarray(p) for p in turned]
 
     def open(self) -> CameraInfo:
         """Begin."""
@@ -160,7 +154,7 @@ class _Still:
         time.sleep(min(max(wait_s, 0.0), timeout_s))
         t_ns = time.monotonic_ns()
         self._frame += 1
-        pictures = self._now
+        pictures = self._pictures[self.place]
         return Exposure(pictures[self._frame % len(pictures)].copy(), self._frame, t_ns)
 
     def close(self) -> None:
@@ -191,7 +185,7 @@ class _Rig:
             guideline=DEFAULT_GUIDELINE,
             objectives={"40x": Optics(_UM_PER_PX, "40x")},
             objective="40x",
-            gate=GateLimits(),
+            gate=_GATE,
         )
         self.session = Session(parts, self.slide)
         self.events: list[SessionEvent] = []
@@ -306,7 +300,7 @@ def _captures(rig: _Rig, task: LiveTask, found: LiveResult) -> None:
     session = rig.session
     for n in range(1, 2 * task.fields + 1):
         rested = n <= task.fields
-        rig.slide.go_to(n)
+        rig.slide.place = n % _PLACES
         rig.run(REST_S if rested else SOON_S)
         found.presses.append(_press(rig, n, rested=rested))
         # A field is looked at before the stage goes on.

@@ -84,6 +84,9 @@ class LivePicture:
         self._recent.append(seen)
         self._glimpses.add(seen)
         self._still = self._reading is not None and same_scene(self._reading.seen, seen)
+        work = self._under_way
+        if work is not None and not work.ended and not work.left:
+            work.left = not same_scene(work.seen, seen)
 
     def begin(self, work: LiveWork) -> None:
         """Take the frame whose reading begins."""

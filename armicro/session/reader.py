@@ -26,7 +26,7 @@ _IDLE_S = 0.02
 
 
 class _SupersededError(Exception):
-    """A captured field waits: what is read of the live picture is given up."""
+    """A captured field waits, or the stage has moved on: what is read of the live picture is given up."""
 
 
 @dataclass(slots=True)
@@ -237,9 +237,12 @@ class Reader:
             desk.outbox.put()
 
     def _unless_captured(self, work: LiveWork, name: str) -> AbstractContextManager[None]:
-        """Give a live reading up before its next stage if a captured field waits that it is of no use to."""
+        """Give a live reading up before its next stage if it is of no use to anyone.
+
+        So it is when a captured field waits that needs another frame, and when the stage has moved on.
+        """
         del name
-        if self._desk.keeping and not work.captured:
+        if (self._desk.keeping or work.left) and not work.captured:
             raise _SupersededError
         return nullcontext()
 

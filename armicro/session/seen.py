@@ -43,7 +43,9 @@ class LiveWork:
     ended : bool
         Whether nothing more will come of it.
     captured : bool
-        Whether a press captures it: then it is not given up for a captured field.
+        Whether a press captures it: then it is not given up.
+    left : bool
+        Whether the stage has left its scene: its reading would not be shown.
     """
 
     seen: Seen
@@ -52,6 +54,7 @@ class LiveWork:
     kept: KeptField | None = None
     ended: bool = False
     captured: bool = False
+    left: bool = False
 
 
 def same_scene(a: Seen, b: Seen) -> bool:

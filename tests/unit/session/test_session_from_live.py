@@ -138,6 +138,8 @@ def test_an_old_frame_does_not_stand_in(make_rig: Callable[..., Rig]) -> None:
     rig = make_rig(SessionLimits(stand_in_s=0.15))
     look_on(rig, 1)
     rig.detector.gate.clear()
+    rig.expose(1)
+    rig.until(lambda: not rig.session._desk.live_lane.counts.waiting)
     for _ in range(3):
         rig.expose(1)
     rig.press()
@@ -311,3 +313,24 @@ def test_the_quality_gate_speaks_before_the_score(make_rig: Callable[..., Rig]) 
     kinds = [e.kind for e in rig.cases[0].events]
     assert "gate" in kinds
     assert "score" not in kinds[: kinds.index("gate")]
+
+
+def test_a_reading_whose_scene_the_stage_has_left_is_given_up(rig: Rig) -> None:
+    left = look_on(rig, 1)
+    histogram = rig.session.live().dab_histogram  # type: ignore[union-attr]
+    rig.detector.gate.clear()
+    rig.expose(1)
+    rig.until(lambda: not rig.session._desk.live_lane.counts.waiting)
+    time.sleep(0.05)
+    rig.expose(2)
+    rig.detector.gate.set()
+    calls = rig.detector.calls
+    rig.until(lambda: rig.detector.calls == calls + 1)
+    time.sleep(0.05)
+    # It got no further than the detector: what was read last is the frame before.
+    view = rig.session.live()
+    assert view is not None
+    assert view.result is None
+    assert view.dab_histogram is histogram
+    assert rig.session._desk.live.reading is not None
+    assert rig.session._desk.live.reading.seen.frame.frame_id == left
