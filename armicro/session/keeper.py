@@ -16,14 +16,12 @@ from armicro.contracts.arrays import U8, frozen
 from armicro.contracts.casebook import CaseEvent
 from armicro.contracts.errors import ArmicroError, CalibrationError, StoreError
 from armicro.contracts.frame import Frame
-from armicro.contracts.results import Scalar
-from armicro.imaging.gate import GateLimits
 from armicro.imaging.overlap import coarse
 from armicro.session.capture_rule import MOVED, change_between, look_at
 from armicro.session.case_state import CaseChoice, FieldChoice
 from armicro.session.commands import Amend, SignOff
 from armicro.session.desk import Captured, Desk, OpenBook, open_book
-from armicro.session.judging import judge
+from armicro.session.gatekeeper import Gatekeeper, Unjudged
 from armicro.session.parts import EventKind
 from armicro.session.presses import Chosen
 from armicro.session.rescoring import score_words
@@ -32,8 +30,6 @@ from armicro.session.settings_text import settings_text
 THUMBNAIL_PX = 256
 _MOST_FRESH = 3
 """Frames that are held until they are read, so that they need not be read back; 27 MB each at 3008²."""
-_MOST_UNJUDGED = 2
-"""Captured fields that may wait for the quality gate while others are captured; each holds its frame."""
 _WAKE_S = 0.05
 """How often it looks at what has waited too long, s."""
 
@@ -53,7 +49,7 @@ class Keeper:
         self._desk = desk
         self._tick = tick
         self._returning: deque[Callable[[], None]] = deque()
-        self._unjudged: deque[Callable[[], None]] = deque()
+        self._gate = Gatekeeper(desk)
         self._thread = threading.Thread(target=self._run, name="armicro-keeper", daemon=True)
 
     def start(self) -> None:
@@ -77,13 +73,12 @@ class Keeper:
 
     def _run(self) -> None:
         desk = self._desk
-        while self._unjudged or not desk.keeper_lane.finished:
+        while self._gate.waits or not desk.keeper_lane.finished:
             # What comes in now goes before what is only looked at or read back.
-            behind = len(self._unjudged) > _MOST_UNJUDGED and not desk.is_closed()
-            waits = self._unjudged or self._returning
-            job = None if behind else desk.keeper_lane.take(0.0 if waits else _WAKE_S)
-            if job is None and self._unjudged:
-                job = self._unjudged.popleft()
+            at_once = self._gate.waits or self._returning
+            job = None if self._gate.behind else desk.keeper_lane.take(0.0 if at_once else _WAKE_S)
+            if job is None and self._gate.waits:
+                job = self._gate.judge_next
             elif job is None and self._returning and not desk.is_closed():
                 job = self._returning.popleft()
             if job is not None:
@@ -129,8 +124,7 @@ class Keeper:
                 for words in warnings:
                     desk.notice(f"Field {number} {words}")
                 if limits is not None:
-                    book.unjudged.add(number)
-                    self._unjudged.append(partial(self._judge, book, number, frame, limits))
+                    self._gate.add(Unjudged(book, number, frame, limits))
                 desk.locked_take_live()
             desk.end_fault("store")
             from_live = live is not None
@@ -142,52 +136,9 @@ class Keeper:
                 desk.locked_settle()
             desk.outbox.deliver()
 
-    def _judge(self, book: OpenBook, number: int, frame: Frame, limits: GateLimits) -> None:
-        """Ask the quality gate; leave out what it refuses, and count once what is seen twice."""
-        try:
-            self._ask_gate(book, number, frame, limits)
-        finally:
-            with self._desk.lock:
-                book.unjudged.discard(number)
-            self._desk.score_wanted.set()
-
-    def _ask_gate(self, book: OpenBook, number: int, frame: Frame, limits: GateLimits) -> None:
-        desk = self._desk
-        with desk.lock:
-            white = desk.choice.profile.white_rgb
-            earlier = tuple(f.number for f in desk.choice.fields if f.number < number and not f.removed)
-            seen = {n: book.captured[n].coarse for n in earlier if n in book.captured}
-        judgement = judge(frame, white, {n: c for n, c in seen.items() if c is not None}, limits)
-        with desk.lock:
-            captured = book.captured.get(number)
-            if desk.book is not book or captured is None:
-                return
-            # Of "the same place" the gate knows better: how much of it.
-            book.captured[number] = replace(captured, warnings=judgement.words, coarse=judgement.coarse)
-            book.history.find_of(number, judgement.applied_to)
-            one = next((f for f in book.history.choice.fields if f.number == number), None)
-            book.unjudged.discard(number)
-            desk.outbox.put()
-        for words in judgement.words if one is not None else ():
-            desk.notice(f"Field {number}: {words}")
-        if one is not None and one.removed:
-            desk.notice(f"Field {number} is left out of the score; restore it with a reason to count it.")
-        details: dict[str, Scalar] = {"number": number, "verdict": str(judgement.verdict), **judgement.values}
-        if not desk.is_closed():
-            desk.record_settings("gate", **details)
-            return
-        # Nothing is handed in any more; what was is recorded already.
-        with desk.store_lock:
-            book.store.record(desk.settings_event("gate", details))
-
-    def _judge_all(self) -> None:
-        """Have the quality gate speak of all fields before something else goes on."""
-        while self._unjudged:
-            self._guarded(self._unjudged.popleft())
-
     def _open(self, case_id: str) -> None:
         desk = self._desk
-        self._judge_all()
+        self._guarded(self._gate.judge_all)
         # A new case is another patient: no field, result or undo step of the last one goes along.
         choice = CaseChoice(desk.choice.profile, desk.choice.guideline)
         try:
@@ -258,7 +209,7 @@ class Keeper:
 
     def _sign_off(self, command: SignOff) -> None:
         desk = self._desk
-        self._judge_all()
+        self._guarded(self._gate.judge_all)
         with desk.lock:
             book, summary = desk.book, desk.summary
             refusal = _why_not_signed(desk)
