@@ -122,9 +122,11 @@ def test_a_field_is_packed_as_tifffile_itself_packs_it(shape: tuple[int, int]) -
         plain, frame.rgb, photometric="rgb", compression="zstd", compressionargs={"level": 1},
         predictor=True, rowsperstrip=256,
     )  # fmt: skip
-    np.testing.assert_array_equal(tifffile.imread(packed), frame.rgb)
     strips = []
     for file in (packed, plain):
+        file.seek(0)
+        np.testing.assert_array_equal(tifffile.imread(file), frame.rgb)
+        file.seek(0)
         with tifffile.TiffFile(file) as tiff:
             page = tiff.pages.first
             assert (page.compression, page.predictor) == (50000, 2)
