@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
@@ -25,10 +26,11 @@ from armicro.contracts.devices import CameraHealth, CameraInfo, Exposure
 from armicro.contracts.frame import Optics
 from armicro.contracts.stain import DabThresholds
 from armicro.devices.capture import CaptureLoop
+from armicro.imaging.gate import GateLimits, Limit
 from armicro.inference.choose import EngineName
 from armicro.scoring.guidelines import DEFAULT_GUIDELINE, load_guideline
-from armicro.session.commands import Capture, SetThresholds
-from armicro.session.parts import SessionParts
+from armicro.session.commands import Capture, SetThresholds, Undo
+from armicro.session.parts import EventKind, SessionEvent, SessionParts
 from armicro.session.session import Session
 from armicro.sim.slide import SimulatedSlide, SlideParams, case_at
 from armicro.store.casebook import CaseBook
@@ -39,6 +41,11 @@ _STEP_UM = 45.0
 _PLACES, _EACH = 4, 3
 """Places on the slide, and pictures of each; 27 MB each at 3008²."""
 PICTURES = _PLACES * _EACH
+_GATE = replace(GateLimits(), overlap=Limit(0.02, 1.01))
+"""The quality gate works as it does in `run`, but refuses no place that comes again: there are only four."""
+REST_S, SOON_S = 0.8, 0.25
+"""For how long the stage has rested when the pedal is pressed: who looks and then presses, and who knows the
+way, s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,7 @@ class LiveTask:
     seconds : float
         How long each part lasts.
     fields : int
-        How many are captured.
+        How many are captured at rest, and how many soon after a move.
     detector, engine : str
         What finds nuclei.
     """
@@ -67,17 +74,41 @@ class LiveTask:
     engine: str = "auto"
 
 
+@dataclass(frozen=True, slots=True)
+class PressTimes:
+    """What became of one press.
+
+    Parameters
+    ----------
+    rested : bool
+        Whether the stage had been at rest for `REST_S`; else for `SOON_S` only.
+    from_live : bool
+        Whether the live frame was captured that was looked at; else a new exposure.
+    captured_ms, overlay_ms : float
+        Until its pixels were on disk, and until its overlay was there, ms.
+    """
+
+    rested: bool
+    from_live: bool
+    captured_ms: float
+    overlay_ms: float
+
+
 @dataclass(slots=True)
 class LiveResult:
-    """What was measured; times in ms, one value per event."""
+    """What was measured; times in ms, one value per event.
+
+    `cpu_ms_per_s` is what each kind of thread computed per second while nothing was pressed; "engine" are
+    the threads that are not armicro's own.
+    """
 
     camera_fps: float = 0.0
     shown_fps: float | None = None
     overlay_fps: float = 0.0
     late_ms: list[float] = field(default_factory=list)
     computed_ms: list[float] = field(default_factory=list)
-    press_to_captured_ms: list[float] = field(default_factory=list)
-    press_to_overlay_ms: list[float] = field(default_factory=list)
+    presses: list[PressTimes] = field(default_factory=list)
+    cpu_ms_per_s: dict[str, float] = field(default_factory=dict)
     rescore_ms: list[float] = field(default_factory=list)
     visible_ms: list[float] = field(default_factory=list)
     peak_mb: float = 0.0
@@ -154,8 +185,11 @@ class _Rig:
             guideline=DEFAULT_GUIDELINE,
             objectives={"40x": Optics(_UM_PER_PX, "40x")},
             objective="40x",
+            gate=_GATE,
         )
         self.session = Session(parts, self.slide)
+        self.events: list[SessionEvent] = []
+        self.session.listen(self.events.append)
         self.loop = CaptureLoop(self.slide)
         self.live = self._window(folder)
 
@@ -191,6 +225,10 @@ class _Rig:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             self.live()
+
+    def captured(self) -> list[SessionEvent]:
+        """Return what was told of captured fields so far."""
+        return [e for e in list(self.events) if e.kind is EventKind.CAPTURED]
 
     def until(self, holds: Callable[[], object]) -> float:
         """Let everything run until something holds; return how long that took, ms."""
@@ -233,11 +271,13 @@ def measure(task: LiveTask) -> LiveResult:
 def _live(rig: _Rig, task: LiveTask, found: LiveResult) -> None:
     """Look on for a while, with the histogram on and the analysis running."""
     before = 0 if rig.window is None else rig.window.parts.picture.frames_shown
-    begin = time.monotonic()
+    begin, cpu = time.monotonic(), _cpu_s()
     if rig.probe is not None:
         rig.probe.start()
     rig.run(task.seconds)
     took = time.monotonic() - begin
+    after = _cpu_s()
+    found.cpu_ms_per_s = {k: 1e3 * (s - cpu.get(k, 0.0)) / took for k, s in after.items()}
     if rig.probe is not None and rig.window is not None:
         rig.probe.stop()
         found.late_ms, found.computed_ms = list(rig.probe.late_ms), list(rig.probe.computed_ms)
@@ -246,18 +286,38 @@ def _live(rig: _Rig, task: LiveTask, found: LiveResult) -> None:
     found.camera_fps, found.overlay_fps = vitals.fps, vitals.live_fps
 
 
+def _cpu_s() -> dict[str, float]:
+    """Return what each kind of thread has computed so far, s; system time is in it."""
+    names = {t.native_id: t.name for t in threading.enumerate()}
+    used: dict[str, float] = {}
+    for one in psutil.Process().threads():
+        name = names.get(one.id, "engine")
+        used[name] = used.get(name, 0.0) + one.user_time + one.system_time
+    return used
+
+
 def _captures(rig: _Rig, task: LiveTask, found: LiveResult) -> None:
     session = rig.session
-    for n in range(1, task.fields + 1):
+    for n in range(1, 2 * task.fields + 1):
+        rested = n <= task.fields
         rig.slide.place = n % _PLACES
-        rig.run(0.8)
-        begin = time.perf_counter()
-        session.do(Capture(time.monotonic_ns()))
-        rig.until(lambda n=n: len(session.snapshot().fields) == n)  # type: ignore[misc]
-        found.press_to_captured_ms.append(1e3 * (time.perf_counter() - begin))
-        rig.until(lambda: session.snapshot().fields[-1].result is not None)
-        found.press_to_overlay_ms.append(1e3 * (time.perf_counter() - begin))
+        rig.run(REST_S if rested else SOON_S)
+        found.presses.append(_press(rig, n, rested=rested))
+        # A field is looked at before the stage goes on.
+        rig.run(REST_S)
+    for _ in range(task.fields):
+        session.do(Undo())
     rig.until(lambda: (s := session.snapshot().summary) is not None and s.n_fields == task.fields)
+
+
+def _press(rig: _Rig, n: int, *, rested: bool) -> PressTimes:
+    session, begin = rig.session, time.perf_counter()
+    session.do(Capture(time.monotonic_ns()))
+    rig.until(lambda: len(rig.captured()) == n)
+    captured_ms = 1e3 * (time.perf_counter() - begin)
+    rig.until(lambda: session.snapshot().fields[-1].result is not None)
+    overlay_ms = 1e3 * (time.perf_counter() - begin)
+    return PressTimes(rested, bool(rig.captured()[-1].details["from_live"]), captured_ms, overlay_ms)
 
 
 def _thresholds(rig: _Rig, found: LiveResult) -> None:

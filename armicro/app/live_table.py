@@ -11,7 +11,7 @@ from dataclasses import asdict
 import numpy as np
 from rich.console import Console
 
-from armicro.app.live_bench import PICTURES, LiveResult, LiveTask
+from armicro.app.live_bench import PICTURES, REST_S, SOON_S, LiveResult, LiveTask, PressTimes
 from armicro.contracts.errors import EngineError
 
 _LIMIT_S = 900
@@ -32,7 +32,9 @@ def run_live(task: LiveTask) -> LiveResult:
     if done.returncode != 0 or not done.stdout.strip():
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise EngineError(f"the live benchmark ended with code {done.returncode}: {last}")
-    return LiveResult(**json.loads(done.stdout.splitlines()[-1]))
+    values = json.loads(done.stdout.splitlines()[-1])
+    presses = [PressTimes(**one) for one in values.pop("presses")]
+    return LiveResult(**values, presses=presses)
 
 
 def print_live(out: Console, task: LiveTask, found: LiveResult) -> None:
@@ -46,8 +48,7 @@ def print_live(out: Console, task: LiveTask, found: LiveResult) -> None:
     for name, values in (
         ("event loop late", found.late_ms),
         ("event loop computing", found.computed_ms),
-        ("press to captured (on disk)", found.press_to_captured_ms),
-        ("press to overlay", found.press_to_overlay_ms),
+        *_press_rows(found.presses),
         (f"threshold to the score of {task.fields} fields", found.rescore_ms),
         ("threshold to the live overlay", found.visible_ms),
     ):
@@ -59,6 +60,26 @@ def print_live(out: Console, task: LiveTask, found: LiveResult) -> None:
         f"Memory {found.peak_mb:.0f} MB, of which the pictures of the camera take "
         f"{_camera_mb(task):.0f}."
     )
+    for rested, when in ((True, "at rest"), (False, "soon after a move")):
+        some = [p for p in found.presses if p.rested is rested]
+        live = sum(p.from_live for p in some)
+        out.print(f"Of {len(some)} presses {when}, {live} captured the live frame that was looked at.")
+    cpu = sorted(found.cpu_ms_per_s.items(), key=lambda one: -one[1])
+    out.print(
+        "CPU ms per second: " + ", ".join(f"{name} {ms:.0f}" for name, ms in cpu if ms >= 1) + ".",
+        soft_wrap=True,
+    )
+
+
+def _press_rows(presses: Sequence[PressTimes]) -> list[tuple[str, list[float]]]:
+    rows = []
+    for rested, when in ((True, f"at rest for {REST_S:g} s"), (False, f"{SOON_S:g} s after a move")):
+        some = [p for p in presses if p.rested is rested]
+        rows.append((f"{when}: press to captured (on disk)", [p.captured_ms for p in some]))
+        rows.append((f"{when}: press to overlay", [p.overlay_ms for p in some]))
+    for from_live, what in ((True, "of the live frame"), (False, "of a new exposure")):
+        rows.append((f"press to overlay {what}", [p.overlay_ms for p in presses if p.from_live is from_live]))
+    return rows
 
 
 def _camera_mb(task: LiveTask) -> float:

@@ -9,6 +9,9 @@ first whose exposure began at t or later:
 3. If there is no `before` (the press comes with the very first frame), `after`; if there is no `after` (the
    press falls into the exposure of the last frame), `before`.
 4. One frame is captured once: a press that leads to the frame of an earlier press captures nothing.
+
+In the instrument a live frame that is read already may stand in for the frame that this rule chooses, where
+the scene is the same: see `armicro.session.standing_in`.
 """
 
 from __future__ import annotations
@@ -45,10 +48,13 @@ class Look:
         Grey levels about their mean, at about `_LOOK_PX`.
     shape : tuple of int
         Height and width of the frame, px.
+    level : float
+        That mean, grey levels.
     """
 
     grey: F32
     shape: tuple[int, int]
+    level: float
 
 
 def look_at(rgb: U8) -> Look:
@@ -63,7 +69,8 @@ def look_at(rgb: U8) -> Look:
     blocks = rgb[: size[1] * rows : step, : size[0] * factor]
     small = cv2.resize(blocks, size, interpolation=cv2.INTER_AREA)
     grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.float32)
-    return Look(grey - grey.mean(), (height, width))
+    level = float(grey.mean())
+    return Look(grey - np.float32(level), (height, width), level)
 
 
 def change_between(a: Look, b: Look) -> float:

@@ -7,6 +7,7 @@ to be written twice, once forwards and once backwards.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -166,12 +167,22 @@ class History:
         self._choice = after
         return True
 
-    def add_to_last(self, after: CaseChoice) -> None:
-        """Replace the present choice; undoing the last step takes it back together with that step."""
-        if self._done and self._done[-1].after == self._choice:
-            step = self._done.pop()
-            self._done.append(_Step(step.label, step.before, after))
-        self._choice = after
+    def find_of(self, number: int, found: Callable[[FieldChoice], FieldChoice]) -> None:
+        """Take in what was found of a field, in every step that knows it.
+
+        It is no act and cannot be taken back: wherever undo and redo lead, it goes with its field.
+        """
+
+        def changed(choice: CaseChoice) -> CaseChoice:
+            fields = tuple(found(f) if f.number == number else f for f in choice.fields)
+            return replace(choice, fields=fields)
+
+        def step(s: _Step) -> _Step:
+            return _Step(s.label, changed(s.before), changed(s.after))
+
+        self._choice = changed(self._choice)
+        self._done = deque((step(s) for s in self._done), self._done.maxlen)
+        self._undone = [step(s) for s in self._undone]
 
     def adopt(self, choice: CaseChoice) -> None:
         """Go on from a choice that came from elsewhere (a case that is opened again): nothing to undo."""

@@ -5,9 +5,10 @@ Methods whose names begin with "locked" are called under `lock`; nobody outside 
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from armicro.assays.recipe import Her2IhcRecipe
@@ -26,9 +27,10 @@ from armicro.session.lanes import CommitLane, LaneClosed, LiveLane
 from armicro.session.live import LivePicture
 from armicro.session.outbox import Outbox
 from armicro.session.parts import EventKind, SessionEvent, SessionParts
-from armicro.session.presses import PressBook, Seen
+from armicro.session.presses import PressBook
 from armicro.session.rates import Rates
 from armicro.session.rescoring import CaseScore, CaseTask, FieldReading, FieldTask
+from armicro.session.seen import LiveWork, Seen
 from armicro.session.settings_text import choice_of, settings_of, settings_text, with_kept
 from armicro.session.states import Facts, Machine
 from armicro.session.view import Fault
@@ -64,7 +66,14 @@ class OpenBook:
     scales_checked: set[float] = field(default_factory=set)
     fresh: dict[int, Frame] = field(default_factory=dict)
     told: set[int] = field(default_factory=set)
+    from_live: dict[int, LiveWork] = field(default_factory=dict)
+    """Captured fields whose reading is, or will be, that of a live frame."""
+    unjudged: set[int] = field(default_factory=set)
+    """Captured fields of which the quality gate has not spoken yet: they are in no score."""
     last_capture_ns: int | None = None
+    """Of the frame that the last press led to."""
+    last_kept_ns: int | None = None
+    """Of the last frame that was captured: that one, or the live frame that stood in for it."""
     coming: tuple[FieldChoice, ...] = ()
     returned: set[int] = field(default_factory=set)
     signed_off: str | None = None
@@ -152,8 +161,11 @@ class Desk:
         self.machine = Machine()
         self.faults: dict[str, Fault] = {}
         self.notices: deque[str] = deque(maxlen=self.limits.notices)
-        self.presses = PressBook(round(self.limits.press_wait_s * 1e9), round(self.limits.hold_s * 1e9))
         self.live = LivePicture(self.limits)
+        self.presses = PressBook(
+            round(self.limits.press_wait_s * 1e9), round(self.limits.hold_s * 1e9), self.live.stand_in
+        )
+        self.serials = itertools.count(1)
         self.rates = Rates()
         choice = CaseChoice(parts.load_profile(parts.profile), parts.load_guideline(parts.guideline))
         self.book = open_book(parts, parts.case_id, choice, 0, parts.profile_locked_by)
@@ -226,6 +238,27 @@ class Desk:
         reading = self.book.readings.get(number)
         return reading if reading is not None and reading.key == self.reading_key() else None
 
+    def locked_take_live(self) -> None:
+        """Take the live frame's reading for the captured fields that wait for it, where it is there.
+
+        One that came to nothing, or is by what no longer holds, is no longer waited for: the field is then
+        read as any other.
+        """
+        for number, work in list(self.book.from_live.items()):
+            if not work.ended:
+                continue
+            del self.book.from_live[number]
+            if work.kept is None:
+                continue
+            # The engine may have been replaced while it read: the reading is the one's that finished it.
+            key = (*work.key[:-1], work.kept.origin.detector)
+            if key != self.reading_key():
+                continue
+            self.book.readings[number] = FieldReading(next(self.serials), key, work.kept)
+            if self.parts.gate is None or work.frame.optics.um_per_px in self.book.scales_checked:
+                # Else its pixels are still wanted: its scale is asked for.
+                self.book.fresh.pop(number, None)
+
     def field_task(self, choice: FieldChoice, thresholds: DabThresholds) -> FieldTask | None:
         """Return how a field is to be graded; None if it is not read yet."""
         reading = self.current_reading(choice.number)
@@ -236,13 +269,14 @@ class Desk:
 
         A field that was never read is not yet in the score; one that was read by what no longer holds keeps
         the whole case from being scored, since one score cannot rest on two profiles or detectors. Nor is
-        there a score before all fields of a case that was opened again are read.
+        there a score before all fields of a case that was opened again are read. A field counts only when the
+        quality gate has spoken of it.
         """
         if self.book.coming:
             return None
         tasks = []
         for one in self.choice.fields:
-            if one.removed:
+            if one.removed or one.number in self.book.unjudged:
                 continue
             task = self.field_task(one, thresholds)
             if task is not None:
@@ -315,8 +349,9 @@ class Desk:
 
     def record(self, kind: str, **details: Scalar) -> None:
         """Have an act recorded with the case, after the captures before it."""
-        act = CaseEvent(kind, details)
+        self._record(CaseEvent(kind, details))
 
+    def _record(self, act: CaseEvent) -> None:
         def job() -> None:
             with self.store_lock:
                 self.book.store.record(act)
@@ -326,8 +361,13 @@ class Desk:
     def record_settings(self, kind: str, **details: Scalar) -> None:
         """Have an act recorded together with what holds after it; called without the lock or under it."""
         with self.lock:
+            self._record(self.settings_event(kind, details))
+
+    def settings_event(self, kind: str, details: Mapping[str, Scalar]) -> CaseEvent:
+        """Return an act together with what holds after it."""
+        with self.lock:
             choice = with_kept_order(self.choice, self.book.coming)
-            self.record(kind, **details, settings=settings_text(choice, self.book.kept_up_to))
+            return CaseEvent(kind, {**details, "settings": settings_text(choice, self.book.kept_up_to)})
 
     def later(self, job: Callable[[], None]) -> bool:
         """Hand a job to the keeper; False (and a notice) if too many wait or the session is closed."""

@@ -9,8 +9,12 @@ from armicro.assays.kept import KeptField
 from armicro.contracts.results import FovResult
 from armicro.contracts.stain import DabThresholds
 from armicro.session.parts import SessionLimits
-from armicro.session.presses import Seen, same_scene
+from armicro.session.seen import LiveWork, Seen, same_scene
+from armicro.session.standing_in import Glimpses, stands_in
 from armicro.session.view import LiveView
+
+_TOLD_LATE_NS = 500_000_000
+"""By how much news of a press may come after it, ns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +23,7 @@ class LiveReading:
 
     Parameters
     ----------
-    seen : Seen
+    work : LiveWork
         The frame.
     kept : KeptField
         What was traced.
@@ -29,10 +33,15 @@ class LiveReading:
         log10 OD.
     """
 
-    seen: Seen
+    work: LiveWork
     kept: KeptField
     result: FovResult
     thresholds: DabThresholds
+
+    @property
+    def seen(self) -> Seen:
+        """The frame as the camera gave it."""
+        return self.work.seen
 
 
 class LivePicture:
@@ -52,7 +61,10 @@ class LivePicture:
         self._result_age_ns = round(limits.result_age_s * 1e9)
         self._frame_age_ns = round(limits.frame_age_s * 1e9)
         self._recent: deque[Seen] = deque(maxlen=limits.recent_frames)
+        self._stand_in_ns = round(limits.stand_in_s * 1e9)
+        self._glimpses = Glimpses(self._stand_in_ns + _TOLD_LATE_NS)
         self._reading: LiveReading | None = None
+        self._under_way: LiveWork | None = None
         self._still = False
         self.moving = False
 
@@ -70,7 +82,15 @@ class LivePicture:
         """Take the newest frame."""
         self.moving = bool(self._recent) and not same_scene(self._recent[-1], seen)
         self._recent.append(seen)
+        self._glimpses.add(seen)
         self._still = self._reading is not None and same_scene(self._reading.seen, seen)
+        work = self._under_way
+        if work is not None and not work.ended and not work.left:
+            work.left = not same_scene(work.seen, seen)
+
+    def begin(self, work: LiveWork) -> None:
+        """Take the frame whose reading begins."""
+        self._under_way = work
 
     def read(self, reading: LiveReading) -> None:
         """Take the newest reading."""
@@ -84,13 +104,31 @@ class LivePicture:
 
     def forget_reading(self) -> None:
         """Show no reading until there is a new one."""
-        self._reading = None
+        self._reading = self._under_way = None
 
     def clear(self) -> None:
         """Forget everything: what comes next is another picture."""
         self._recent.clear()
-        self._reading = None
+        self._glimpses.clear()
+        self._reading = self._under_way = None
         self.moving = False
+
+    def stand_in(self, press_ns: int, chosen: Seen) -> LiveWork | None:
+        """Return the live frame that stands in for the frame that a press leads to; None if none does.
+
+        One that is read goes before one that is being read. It is marked as captured.
+        """
+        if self._stand_in_ns <= 0:
+            return None
+        read = None if self._reading is None else self._reading.work
+        for work in (read, self._under_way):
+            if work is None or (work.ended and work.kept is None):
+                continue
+            around = self._glimpses.around(work.seen.frame.t_ns, chosen.frame.t_ns)
+            if stands_in(work.seen, chosen, press_ns, around, self._stand_in_ns):
+                work.captured = True
+                return work
+        return None
 
     def holding(self, now_ns: int, thresholds: DabThresholds) -> LiveReading | None:
         """Return the reading if it may be shown now."""

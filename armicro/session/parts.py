@@ -66,6 +66,9 @@ class SessionLimits:
         Captured frames that may wait to be kept; 27 MB each at 3008². A press beyond is refused.
     recent_frames : int
         Newest frames that are held, so that a press told late still finds the frame before it.
+    stand_in_s : float
+        A live frame stands in for a press's frame if its exposure began at most so long before the press, s;
+        0 for never.
     first_retry_s, longest_retry_s : float
         When a field whose reading failed is tried again; doubled each time, s.
     notices, undo_steps : int
@@ -78,6 +81,7 @@ class SessionLimits:
     hold_s: float = 15.0
     waiting_captures: int = 8
     recent_frames: int = 4
+    stand_in_s: float = 1.0
     first_retry_s: float = 1.0
     longest_retry_s: float = 30.0
     notices: int = 50

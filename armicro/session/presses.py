@@ -6,27 +6,22 @@ Pure but for what it remembers: times and frames are handed in, and nothing wait
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from armicro.contracts.frame import Frame
-from armicro.session.capture_rule import MOVED, Look, change_between
+from armicro.session.seen import LiveWork, Seen, same_scene
 
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A frame with its look, which is taken once."""
-
-    frame: Frame
-    look: Look
+StandIn = Callable[[int, Seen], LiveWork | None]
+"""From a press's time, ns, and the frame that it leads to, to the live frame that stands in for that one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A press and the frame that it captures."""
+    """A press, the frame that it leads to, and the live frame that stands in for it, if one does."""
 
     press_ns: int
     seen: Seen
+    live: LiveWork | None = None
 
 
 @dataclass(slots=True)
@@ -36,12 +31,8 @@ class _Press:
     held: bool
     before: Seen | None = None
     chosen: Seen | None = None
+    live: LiveWork | None = None
     dropped: bool = False
-
-
-def same_scene(a: Seen, b: Seen) -> bool:
-    """Tell whether two frames show the same place through the same optics."""
-    return a.frame.optics == b.frame.optics and change_between(a.look, b.look) < MOVED
 
 
 class PressBook:
@@ -57,9 +48,12 @@ class PressBook:
         A press for which no frame comes within this is refused, ns.
     hold_ns : int
         A press that is held for longer is forgotten, ns.
+    stand_in : callable
+        Asked once for each press, when its frame is chosen.
     """
 
-    def __init__(self, wait_ns: int, hold_ns: int) -> None:
+    def __init__(self, wait_ns: int, hold_ns: int, stand_in: StandIn = lambda _t, _s: None) -> None:
+        self._stand_in = stand_in
         self._wait_ns = wait_ns
         self._hold_ns = hold_ns
         self._presses: deque[_Press] = deque()
@@ -127,7 +121,7 @@ class PressBook:
         """Settle for the frame before, where there is one: the scene is about to become another one."""
         for press in self._presses:
             if press.chosen is None and press.before is not None:
-                press.chosen = press.before
+                self._choose(press, press.before)
 
     def expire(self, now_ns: int) -> int:
         """Drop what has waited too long; return how many presses found no frame."""
@@ -167,7 +161,7 @@ class PressBook:
             if not press.dropped:
                 if press.held or press.chosen is None:
                     break
-                taken.append(Chosen(press.t_ns, press.chosen))
+                taken.append(Chosen(press.t_ns, press.chosen, press.live))
             self._presses.popleft()
         return taken
 
@@ -184,4 +178,7 @@ class PressBook:
             press.before = seen
         elif seen.frame.t_ns - press.t_ns <= self._wait_ns:
             before = press.before
-            press.chosen = seen if before is None or same_scene(before, seen) else before
+            self._choose(press, seen if before is None or same_scene(before, seen) else before)
+
+    def _choose(self, press: _Press, seen: Seen) -> None:
+        press.chosen, press.live = seen, self._stand_in(press.t_ns, seen)

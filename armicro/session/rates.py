@@ -16,6 +16,8 @@ class Rates:
         self._frames_ns: deque[int] = deque(maxlen=_LAST)
         self._readings_ns: deque[int] = deque(maxlen=_LAST)
         self._latencies_ms: deque[float] = deque(maxlen=_LAST)
+        self.latency_p95_ms: float | None = None
+        """From exposure to reading, ms: 95 of 100 were faster."""
 
     def frame(self, now_ns: int) -> None:
         """Note that a frame came."""
@@ -25,6 +27,8 @@ class Rates:
         """Note that a live frame was read, and when it was exposed."""
         self._readings_ns.append(now_ns)
         self._latencies_ms.append((now_ns - exposed_ns) / 1e6)
+        # Asked for with each frame, but it changes with each reading only.
+        self.latency_p95_ms = float(np.percentile(self._latencies_ms, 95))
 
     @property
     def fps(self) -> float:
@@ -35,11 +39,6 @@ class Rates:
     def live_fps(self) -> float:
         """Readings per second, of the last 100."""
         return _per_s(self._readings_ns)
-
-    @property
-    def latency_p95_ms(self) -> float | None:
-        """From exposure to reading, ms: 95 of 100 were faster."""
-        return float(np.percentile(self._latencies_ms, 95)) if self._latencies_ms else None
 
 
 def _per_s(times_ns: deque[int]) -> float:

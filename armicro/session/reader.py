@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 
 from armicro.assays.kept import KeptField, rescore
 from armicro.assays.read_field import read_field
@@ -17,8 +17,8 @@ from armicro.contracts.frame import Frame
 from armicro.contracts.stages import Stages, no_stages
 from armicro.session.desk import Desk
 from armicro.session.live import LiveReading
-from armicro.session.presses import Seen
 from armicro.session.rescoring import FieldReading
+from armicro.session.seen import LiveWork, Seen
 
 _PAUSE_S = 0.003
 _IDLE_S = 0.02
@@ -26,7 +26,7 @@ _IDLE_S = 0.02
 
 
 class _SupersededError(Exception):
-    """A captured field waits: what is read of the live picture is given up."""
+    """A captured field waits, or the stage has moved on: what is read of the live picture is given up."""
 
 
 @dataclass(slots=True)
@@ -58,7 +58,6 @@ class Reader:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._serials = itertools.count(1)
         self._failures: dict[tuple[int, int], _Failure] = {}
         self._thread = threading.Thread(target=self._run, name="armicro-analysis", daemon=True)
 
@@ -79,6 +78,7 @@ class Reader:
                 self._read_captured(unread)
             else:
                 self._say_busy("")
+                self._suspect_scale_of_live()
                 if desk.keeping:
                     # Of no use: a captured field follows at once.
                     time.sleep(_PAUSE_S)
@@ -109,7 +109,12 @@ class Reader:
     def _next_unread(self) -> _Unread | None:
         desk = self._desk
         with desk.lock:
-            unread = [f.number for f in desk.choice.fields if desk.current_reading(f.number) is None]
+            waiting = desk.book.from_live
+            unread = [
+                f.number
+                for f in desk.choice.fields
+                if f.number not in waiting and desk.current_reading(f.number) is None
+            ]
             now, epoch = desk.clock(), desk.book.epoch
             for number in unread:
                 failed = self._failures.get((epoch, number))
@@ -148,7 +153,7 @@ class Reader:
             desk.book.fresh.pop(unread.number, None)
             # The engine may have been replaced while it read: the reading is the one's that finished it.
             key = (*unread.key[:-1], kept.origin.detector)
-            desk.book.readings[unread.number] = FieldReading(next(self._serials), key, kept)
+            desk.book.readings[unread.number] = FieldReading(next(desk.serials), key, kept)
         desk.score_wanted.set()
         if desk.parts.gate is not None and frame is not None:
             self._suspect_scale(unread, frame, kept)
@@ -184,37 +189,60 @@ class Reader:
         failure.times += 1
         failure.again_ns = self._desk.clock() + round(wait_s * 1e9)
 
+    def _suspect_scale_of_live(self) -> None:
+        """Ask of the scale of a field whose reading is the live picture's, as of any other."""
+        desk = self._desk
+        if desk.parts.gate is None or desk.keeping:
+            return
+        with desk.lock:
+            book = desk.book
+            found = ((n, f, desk.current_reading(n)) for n, f in book.fresh.items())
+            number, frame, reading = next((one for one in found if one[2] is not None), (0, None, None))
+            if frame is None or reading is None:
+                return
+            del book.fresh[number]
+            unread = _Unread(number, book.epoch, reading.key, desk.recipe(), "")
+        self._suspect_scale(unread, frame, reading.kept)
+
     def _read_live(self, seen: Seen) -> None:
         desk = self._desk
         with desk.lock:
             if desk.is_blanked():
                 return
-            recipe, key = desk.recipe(), desk.reading_key()[:-1]
+            recipe, key = desk.recipe(), desk.reading_key()
         try:
             frame = desk.corrected(seen.frame)
         except ArmicroError as error:
             self._engine_failed(str(error))
             return
-        kept = self._read(frame, recipe, self._unless_captured)
-        if kept is None:
-            return
+        work = LiveWork(seen, frame, key)
         with desk.lock:
+            desk.live.begin(work)
+        kept = self._read(frame, recipe, partial(self._unless_captured, work))
+        with desk.lock:
+            work.kept, work.ended = kept, True
+            if work.captured:
+                desk.locked_take_live()
+                desk.score_wanted.set()
             thresholds = desk.thresholds_shown
-            stale = desk.is_blanked() or desk.reading_key()[:-1] != key
-        if stale:
+            stale = desk.is_blanked() or desk.reading_key()[:-1] != key[:-1]
+        if kept is None or stale:
             return
         result = rescore(kept, thresholds)
         with desk.lock:
-            desk.live.read(LiveReading(seen, kept, result, thresholds))
+            desk.live.read(LiveReading(work, kept, result, thresholds))
             desk.rates.reading(desk.clock(), seen.frame.t_ns)
             if thresholds != desk.thresholds_shown:
                 desk.score_wanted.set()
             desk.outbox.put()
 
-    def _unless_captured(self, name: str) -> AbstractContextManager[None]:
-        """Give a live reading up before its next stage if a captured field waits."""
+    def _unless_captured(self, work: LiveWork, name: str) -> AbstractContextManager[None]:
+        """Give a live reading up before its next stage if it is of no use to anyone.
+
+        So it is when a captured field waits that needs another frame, and when the stage has moved on.
+        """
         del name
-        if self._desk.keeping:
+        if (self._desk.keeping or work.left) and not work.captured:
             raise _SupersededError
         return nullcontext()
 

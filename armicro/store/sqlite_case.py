@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -90,13 +91,14 @@ class SqliteCase:
 
     def keep(self, frame: Frame, press_ns: int) -> int:
         """Keep a captured field; see `OpenCase.keep`."""
-        sha256 = pixels_sha256(frame.rgb)
         # The lock is held while the file is written: nobody else can take the number meanwhile.
-        with told(self._folder), transaction(self._db):
+        with told(self._folder), ThreadPoolExecutor(1, "armicro-hashing") as pool, transaction(self._db):
+            hashing = pool.submit(pixels_sha256, frame.rgb)
             require_unsigned(self._signed_off(), "capture")
             number = self._last("number", "fields") + 1
             file = f"field-{number:04d}.ome.tif"
             write_field(self._folder / file, frame)
+            sha256 = hashing.result()
             now = utc_text(self._clock())
             optics, (height, width) = frame.optics, frame.shape
             self._db.execute(

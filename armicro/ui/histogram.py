@@ -112,12 +112,16 @@ class Histogram(QWidget):
         """Draw the thresholds in force; a handle on its way stays where the hand has it."""
         if locked and self.held:
             self.cancel()
+        changed = locked is not self._locked
         self._locked = locked
         if not self.held and thresholds != self.thresholds:
+            changed = True
             self.thresholds = thresholds
             if self.handle not in self._handles():
                 self.handle = Handle.WEAK
-        self.update()
+        # Asked with each frame of the camera: drawn only when something is other than before.
+        if changed:
+            self.update()
 
     def _handles(self) -> list[Handle]:
         faint = self.thresholds is not None and self.thresholds.faint_od is not None

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from armicro.contracts.casebook import CaseEvent
 from armicro.contracts.errors import StoreError
 from armicro.contracts.frame import Frame, Optics
 from armicro.store.casebook import DATABASE, CaseBook, checked_name, folder_of
+from armicro.store.field_files import KEPT, write_tiff
 from armicro.store.schema import VERSION
 
 HOSTILE = [
@@ -109,6 +111,28 @@ def test_a_field_file_is_ome_with_its_scale(tmp_path: Path) -> None:
         assert tiff.is_ome
         assert 'PhysicalSizeX="0.25"' in str(tiff.ome_metadata)
         np.testing.assert_array_equal(tiff.asarray(), a_frame(3).rgb)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 700), (255, 64), (256, 64), (257, 65), (770, 33)])
+def test_a_field_is_packed_as_tifffile_itself_packs_it(shape: tuple[int, int]) -> None:
+    frame = Frame(np.random.default_rng(1).integers(0, 256, (*shape, 3), np.uint8), 1, 1, Optics(0.25), "")
+    packed, plain = BytesIO(), BytesIO()
+    write_tiff(packed, frame, "a", "urn:uuid:1", KEPT)
+    tifffile.imwrite(
+        plain, frame.rgb, photometric="rgb", compression="zstd", compressionargs={"level": 1},
+        predictor=True, rowsperstrip=256,
+    )  # fmt: skip
+    strips = []
+    for file in (packed, plain):
+        file.seek(0)
+        np.testing.assert_array_equal(tifffile.imread(file), frame.rgb)
+        file.seek(0)
+        with tifffile.TiffFile(file) as tiff:
+            page = tiff.pages.first
+            assert (page.compression, page.predictor) == (50000, 2)
+            places = zip(page.dataoffsets, page.databytecounts, strict=True)
+            strips.append([file.getvalue()[at : at + n] for at, n in places])
+    assert strips[0] == strips[1]
 
 
 def test_the_log_tells_who_when_and_what(tmp_path: Path) -> None:
