@@ -213,6 +213,8 @@ class SpaceBar(QObject):
         if app is not None:
             app.removeEventFilter(self)
         self._due.stop()
+        # A release that is certain by now counts, however late the timer is.
+        self._contact.advance(time.monotonic_ns())
         self._contact.finish()
 
     def _edge(self, *, down: bool) -> None:

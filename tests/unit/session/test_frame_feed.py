@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import numpy as np
 import pytest
 
+from armicro.contracts.arrays import U8
 from armicro.contracts.errors import CalibrationError
 from armicro.contracts.frame import Frame, Optics
 from armicro.session.frame_feed import FrameFeed
 
 
 def frame(number: int) -> Frame:
-    return Frame(np.full((4, 4, 3), number, np.uint8), number, number, Optics(0.25), "test")
+    rgb = np.zeros((4, 4, 3), np.uint8)
+    rgb[0, 0, :2] = divmod(number, 256)
+    return Frame(rgb, number, number, Optics(0.25), "test")
+
+
+def number_of(rgb: U8) -> int:
+    return 256 * int(rgb[0, 0, 0]) + int(rgb[0, 0, 1])
 
 
 def test_each_frame_is_taken_once_and_only_as_many_as_wanted() -> None:
     feed = FrameFeed(3)
     seen: list[int] = []
-    reader = threading.Thread(target=lambda: seen.extend(int(rgb[0, 0, 0]) for rgb in feed))
+    reader = threading.Thread(target=lambda: seen.extend(map(number_of, feed)))
     reader.start()
     number = 0
     while feed.taken < 3:
         feed.feed(frame(number))
         assert not feed.feed(frame(number))
         number += 1
+        time.sleep(0.002)
     reader.join(10)
     assert len(seen) == len(set(seen)) == 3
     assert seen == sorted(seen)
