@@ -170,6 +170,8 @@ def _text_cover(text: str, text_px: int) -> tuple[U8, int, int]:
 def _put_text(panel: U8, text: str, left: int, middle: int, text_px: int) -> None:
     """Write a line of text centred on a row, in place; colour and alpha are blended alike."""
     cover, down, right = _text_cover(text, text_px)
+    if not cover.size:
+        return
     top, first = middle + down, left + right
     y0, x0 = max(0, top), max(0, first)
     part = panel[y0 : top + cover.shape[0], x0 : first + cover.shape[1]]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from armicro.contracts.arrays import F64, U8, Bool, frozen
 from armicro.contracts.cells import Category
 from armicro.contracts.results import FovResult, MembraneMap
+from armicro.imaging import parallel
 from armicro.overlay import draw
 from armicro.overlay.draw import compose, draw_overlay, straight_alpha
 from armicro.overlay.labels import runs
@@ -188,7 +189,7 @@ def test_strips_leave_no_seam(make_field: MakeField, monkeypatch: pytest.MonkeyP
     field = make_field(ALL, others=[(100, 100)])
     whole = draw_overlay(field)
     for rows in (7, 64, 1000):
-        monkeypatch.setattr(draw, "_STRIP_ROWS", rows)
+        monkeypatch.setattr(parallel, "STRIP_PX", rows * field.shape[1])
         assert np.array_equal(draw_overlay(field), whole)
 
 
