@@ -11,7 +11,6 @@ from armicro.contracts.arrays import F64, U8, Bool, frozen
 from armicro.contracts.cells import Category
 from armicro.contracts.results import FovResult, MembraneMap
 from armicro.imaging import parallel
-from armicro.overlay import draw
 from armicro.overlay.draw import compose, draw_overlay, straight_alpha
 from armicro.overlay.labels import runs
 from armicro.overlay.style import NEUTRAL, PALETTE, OverlayStyle
