@@ -12,7 +12,7 @@ from armicro.contracts.arrays import U8, frozen
 from armicro.contracts.devices import Exposure
 from armicro.contracts.frame import Optics
 from armicro.imaging.gate import GateLimits
-from armicro.session.commands import CountOverlap, RestoreField, Undo
+from armicro.session.commands import CountOverlap, Redo, RestoreField, Undo
 from armicro.sim.case import simulate_field
 from armicro.sim.params import PRESETS, CaseParams
 from tests.session_rig import MS, Rig
@@ -96,4 +96,19 @@ def test_the_same_place_again_is_left_out_and_undo_takes_the_capture_back(rig: R
     assert rig.session.snapshot().fields[1].removed
     rig.session.do(Undo())
     rig.until(lambda: len(rig.session.snapshot().fields) == 1)
+    rig.scored(1)
+
+
+def test_what_the_gate_found_goes_with_the_field_through_undo_and_redo(rig: Rig, slide: U8) -> None:
+    capture(rig, slide[:SIDE, :SIDE])
+    capture(rig, np.asarray(cv2.GaussianBlur(slide[-SIDE:, -SIDE:], (0, 0), 4), np.uint8))
+    rig.until(lambda: rig.session.snapshot().fields[1].removed)
+    rig.session.do(RestoreField(2, "the only tumour of this slide"))
+    rig.scored(2)
+    for _ in range(2):
+        rig.session.do(Undo())
+    rig.until(lambda: len(rig.session.snapshot().fields) == 1)
+    rig.session.do(Redo())
+    rig.until(lambda: len(rig.session.snapshot().fields) == 2)
+    assert rig.session.snapshot().fields[1].removed
     rig.scored(1)
