@@ -19,7 +19,9 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
+from armicro.app.cores import take_cores
 from armicro.app.detectors import DetectorChoice, make_detector
+from armicro.app.machine import usable_cores
 from armicro.app.profiles import DEFAULT_STAIN_PROFILE, load_stain_profile
 from armicro.contracts.arrays import U8
 from armicro.contracts.devices import CameraHealth, CameraInfo, Exposure
@@ -345,6 +347,7 @@ def _live_by(session: Session, thresholds: DabThresholds) -> bool:
 
 def main(arguments: list[str]) -> None:
     """Measure one task and print the result."""
+    take_cores(usable_cores())
     print(json.dumps(asdict(measure(LiveTask(**json.loads(arguments[0]))))))  # noqa: T201 - its one purpose
     sys.stdout.flush()
     # Threads of a driver may still be busy; nothing is left to be written.

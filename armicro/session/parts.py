@@ -103,7 +103,8 @@ class EventKind(StrEnum):
 class SessionEvent:
     """One thing that happened; `t_ns` is monotonic.
 
-    "captured" and "scored" tell `number`, "scored" also the score so far; "fault" and "recovered" tell
+    "captured" and "scored" tell `number`, "captured" also `frame_id` and `from_live` (whether the live frame
+    that was looked at was captured), "scored" the score so far; "fault" and "recovered" tell
     `source` and `words`.
     """
 

@@ -13,7 +13,7 @@ from armicro.contracts.devices import Exposure
 from armicro.contracts.frame import Optics
 from armicro.imaging.gate import GateLimits, Limit
 from armicro.imaging.gate_control import ControlSeen
-from armicro.session.commands import CountOverlap, RestoreField, Undo
+from armicro.session.commands import CountOverlap, Redo, RestoreField, Undo
 from armicro.sim.case import simulate_field
 from armicro.sim.params import PRESETS, CaseParams
 from tests.session_rig import MS, Rig
@@ -138,3 +138,18 @@ def test_where_a_control_is_demanded_fields_count_only_with_a_reason(slide: U8) 
         assert notes[-1].endswith("counted all the same: control looked at by eye")
     finally:
         rig.session.close()
+
+
+def test_what_the_gate_found_goes_with_the_field_through_undo_and_redo(rig: Rig, slide: U8) -> None:
+    capture(rig, slide[:SIDE, :SIDE])
+    capture(rig, np.asarray(cv2.GaussianBlur(slide[-SIDE:, -SIDE:], (0, 0), 4), np.uint8))
+    rig.until(lambda: rig.session.snapshot().fields[1].removed)
+    rig.session.do(RestoreField(2, "the only tumour of this slide"))
+    rig.scored(2)
+    for _ in range(2):
+        rig.session.do(Undo())
+    rig.until(lambda: len(rig.session.snapshot().fields) == 1)
+    rig.session.do(Redo())
+    rig.until(lambda: len(rig.session.snapshot().fields) == 2)
+    assert rig.session.snapshot().fields[1].removed
+    rig.scored(1)
