@@ -47,20 +47,36 @@ def draw_legend(
         Premultiplied RGBA.
     """
     text = text_height_px(style, picture_height_px)
-    row, pad, icon = round(text * 1.6), round(text * 0.7), round(text * 1.9)
-    names = [category.key.replace("_", " ") for category in CATEGORIES]
     numbers = [f"{counts[category]:,}" if counts is not None else "" for category in CATEGORIES]
-    gap = text if counts is not None else 0
-    name_px, number_px = (max(_text_width(t, text) for t in texts) for texts in (names, numbers))
-    panel = _panel(2 * pad + row * len(names), 2 * pad + icon + name_px + gap + number_px)
+    number_px = max(_text_width(t, text) for t in numbers) + (text if counts is not None else 0)
+    panel = _key(style, text, number_px).copy()
+    row, pad = _spacing(text)
+    for i, number in enumerate(numbers):
+        left = panel.shape[1] - pad - _text_width(number, text)
+        _put_text(panel, number, left, pad + row * i + row // 2, text)
+    return panel
+
+
+@lru_cache(maxsize=16)
+def _key(style: OverlayStyle, text: int, beside_px: int) -> U8:
+    """Draw the key without its numbers, which take `beside_px` with their gap. Every live picture has it."""
+    row, pad = _spacing(text)
+    icon = round(text * 1.9)
+    names = [category.key.replace("_", " ") for category in CATEGORIES]
+    name_px = max(_text_width(t, text) for t in names)
+    panel = _panel(2 * pad + row * len(names), 2 * pad + icon + name_px + beside_px)
     for i, category in enumerate(CATEGORIES):
         middle = pad + row * i + row // 2
         _put_glyph(
             panel, category_glyph(category, style, round(text * 0.5)), (middle, pad + text // 2), category
         )
         _put_text(panel, names[i], pad + icon, middle, text)
-        _put_text(panel, numbers[i], panel.shape[1] - pad - _text_width(numbers[i], text), middle, text)
-    return panel
+    return frozen(panel)
+
+
+def _spacing(text: int) -> tuple[int, int]:
+    """Return the height of a row and the margin, px."""
+    return round(text * 1.6), round(text * 0.7)
 
 
 def draw_scale_bar(style: OverlayStyle, um_per_px: float, picture_shape: tuple[int, int]) -> U8:
