@@ -25,8 +25,9 @@ ort = pytest.importorskip("onnxruntime", reason="running an ONNX file needs onnx
 pytest.importorskip("onnx", reason="the export needs onnx: install the train extra")
 pytest.importorskip("onnxscript", reason="the export needs onnxscript: install the train extra")
 
-from tools.train import crossval, export, import_points, pretrain, train  # noqa: E402 - after the checks above
+from tools.train import crossval, export, import_points, pretrain, teach, train  # noqa: E402 - see above
 from tools.train.score import PeakParams, decode, pair  # noqa: E402 - after the checks above
+from tools.train.tiles import FULL_SCALE  # noqa: E402 - after the checks above
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 CONFIG = """\
@@ -60,6 +61,11 @@ warm_steps = 5
 learning_rate = 8e-3
 average = 0.9
 bfloat16 = false
+[self_training]
+epochs = 1
+tiles = 3
+side_px = 96
+views = 4
 """
 
 
@@ -177,3 +183,34 @@ def test_restoring_images_gives_a_start(project: Path, runs: Path) -> None:
     start = project / "restored" / "weights.safetensors"
     run(project, train.main, *arguments, "--init", start, "--out", "started")
     assert float(rows(project / "started")[-1]["f1"]) > 0.9
+
+
+def test_a_teacher_marks_tiles_for_its_student(project: Path, runs: Path) -> None:
+    arguments = ("--config", "tiny.toml", "--fold", "0")
+    run(project, teach.main, *arguments, "--teacher", runs / "fold0", "--out", "tiles0")
+    about = json.loads((project / "tiles0" / "tiles.json").read_text(encoding="utf-8"))
+    assert {row[0] for row in about["tiles"]} == {"core1.png"}, "the held-out image was looked at"
+    with np.load(project / "tiles0" / "tiles.npz") as arrays:
+        heat, agreed = arrays["heat"], arrays["agreed"]
+    # What the teacher says lies on the dark blue discs, whichever way a view was turned.
+    image = cv2.imread(str(project / "images" / "core1.png"))[..., ::-1]
+    for (*_, y0, x0, side), maps in zip(about["tiles"], heat, strict=True):
+        small = cv2.resize(image[y0 : y0 + side, x0 : x0 + side], (48, 48), interpolation=cv2.INTER_AREA)
+        assert small[maps[0] > 0.6 * FULL_SCALE].mean(0)[0] < 160
+    assert 0.5 < agreed.mean() <= 1
+    start = runs / "fold0" / "weights.safetensors"
+    run(project, train.main, *arguments, "--init", start, "--tiles", "tiles0", "--out", "student")
+    assert len(rows(project / "student")) == 1
+    assert float(rows(project / "student")[-1]["f1"]) > 0.9
+
+
+def test_tiles_of_another_fold_are_refused(
+    project: Path, runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("--config", "tiny.toml", "--fold")
+    run(project, teach.main, *arguments, "0", "--teacher", runs / "fold0", "--out", "tiles_of_0")
+    monkeypatch.chdir(project)
+    assert train.main([*arguments, "1", "--tiles", "tiles_of_0", "--out", "leaky"]) == 2
+    assert "another fold" in capsys.readouterr().err
+    assert teach.main([*arguments, "0", "--teacher", str(runs / "fold1"), "--out", "tiles_leaky"]) == 2
+    assert "not trained for fold 0" in capsys.readouterr().err
