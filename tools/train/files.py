@@ -33,14 +33,6 @@ def config_key(config: Config, fold: int | None) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def tiles_key(config: Config, fold: int | None) -> str:
-    """Return a hash that tells tiles apart: their images must be those that a run may be trained on."""
-    text = json.dumps(
-        [dataclasses.asdict(config.data), dataclasses.asdict(config.self_training), fold], sort_keys=True
-    )
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def note_fold(run: Path, fold: int | None) -> None:
     """Write down which fold a run leaves out."""
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Sequence
 
@@ -29,6 +32,20 @@ def make_sampler(config: Config, crops: Sequence[Crop], tiles: Sequence[Tile] = 
         everything += pieces
         weights += [w * share / sum(own) for w in own]
     return Sampler(everything, weights, config.patch, config.target, config.augment, config.seed)
+
+
+def tiles_key(config: Config, fold: int | None) -> str:
+    """Return a hash that tells tiles apart: their images must be those that a run may be trained on."""
+    own = config.self_training
+    marking = [own.tiles, own.side_px, own.views, own.apart, config.seed]
+    text = json.dumps([dataclasses.asdict(config.data), marking, fold], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def tiles_keys(config: Config, fold: int | None) -> frozenset[str]:
+    """Return the keys of tiles that a run may use: its fold's own, or all where nothing is held out."""
+    folds = (fold,) if fold is not None else (None, *range(len(config.data.folds)))
+    return frozenset(tiles_key(config, f) for f in folds)
 
 
 def _weights(pieces: Sequence[Crop | Tile], data: DataParams) -> list[float]:

@@ -26,9 +26,10 @@ from armicro.contracts.arrays import F32, U8
 from armicro.contracts.errors import ArmicroError
 from tools.train.augment import change_look
 from tools.train.config import Config, read_config
-from tools.train.files import check_fold, load_net, tiles_key
+from tools.train.files import check_fold, load_net
 from tools.train.layout import STRIDE
 from tools.train.points import image_rows, read_image
+from tools.train.pool import tiles_key
 from tools.train.sampler import evened
 from tools.train.tiles import FULL_SCALE, Origin, save_tiles
 from tools.train.validate import Predict, heat_of, predictor

@@ -7,6 +7,7 @@ mean of what several views of the teacher say. Where the views do not agree noth
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,7 +83,7 @@ def save_tiles(folder: Path, key: str, origins: list[Origin], heat: U8, agreed: 
     (folder / "tiles.json").write_text(json.dumps({"key": key, "tiles": rows}) + "\n", encoding="utf-8")
 
 
-def load_tiles(folder: Path, images: Path, key: str) -> list[Tile]:
+def load_tiles(folder: Path, images: Path, keys: Collection[str]) -> list[Tile]:
     """Load tiles, with their pixels.
 
     Raises
@@ -97,7 +98,7 @@ def load_tiles(folder: Path, images: Path, key: str) -> list[Tile]:
         origins = [Origin(*row) for row in about["tiles"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{folder} holds no readable tiles ({error}): run tools.train.teach first") from None
-    if about["key"] != key:
+    if about["key"] not in keys:
         raise InputError(
             f"{folder} was marked for another fold or configuration: run tools.train.teach again"
         )

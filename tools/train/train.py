@@ -28,11 +28,11 @@ from torch import Tensor, nn
 
 from armicro.contracts.errors import ArmicroError, InputError
 from tools.train.config import Config, OptimParams, as_student, read_config, split
-from tools.train.files import begin_with, config_key, note_fold, replace_file, save_weights, tiles_key
+from tools.train.files import begin_with, config_key, note_fold, replace_file, save_weights
 from tools.train.layout import MEAN_GREY, STD_GREY
 from tools.train.model import LinkNet
 from tools.train.points import load_crops
-from tools.train.pool import make_sampler
+from tools.train.pool import make_sampler, tiles_keys
 from tools.train.sampler import Batch, Sampler
 from tools.train.tiles import Tile, load_tiles
 from tools.train.validate import validate
@@ -166,14 +166,14 @@ class Place:
         Folder of the results.
     init : Path or None
         Weights to start from, of `tools.train.pretrain` or of a teacher.
-    tiles : Path or None
-        Folder of tiles that a teacher marked (`tools.train.teach`): this is then a student's run.
+    tiles : tuple of Path
+        Folders of tiles that teachers marked (`tools.train.teach`): this is then a student's run.
     """
 
     root: Path
     out: Path
     init: Path | None = None
-    tiles: Path | None = None
+    tiles: tuple[Path, ...] = ()
 
 
 def train(config: Config, fold: int | None, place: Place, resume: bool) -> Trainer:
@@ -205,8 +205,9 @@ def train(config: Config, fold: int | None, place: Place, resume: bool) -> Train
     crops = load_crops([root / p for p in config.data.points], root / config.data.images)
     training, validation = split(crops, config.data, fold)
     tiles: list[Tile] = []
-    if place.tiles is not None:
-        tiles = load_tiles(place.tiles, root / config.data.images, tiles_key(config, fold))
+    for folder in place.tiles:
+        tiles += load_tiles(folder, root / config.data.images, tiles_keys(config, fold))
+    if place.tiles:
         config = as_student(config)
     trainer, key = Trainer(config), config_key(config, fold)
     if place.init is not None:
@@ -258,11 +259,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--fold", type=int, default=None, help="held-out fold; without it, all data")
     parser.add_argument("--out", type=Path, required=True, help="folder of the results")
     parser.add_argument("--init", type=Path, default=None, help="weights to start from (pretrain, a teacher)")
-    parser.add_argument("--tiles", type=Path, default=None, help="tiles that a teacher marked (teach)")
+    parser.add_argument(
+        "--tiles", type=Path, nargs="+", default=(), help="tiles that teachers marked (teach)"
+    )
     parser.add_argument("--resume", action="store_true", help="go on with a run that was killed")
     args = parser.parse_args(arguments)
     try:
-        place = Place(Path.cwd(), args.out, args.init, args.tiles)
+        place = Place(Path.cwd(), args.out, args.init, tuple(args.tiles))
         trainer = train(read_config(args.config), args.fold, place, args.resume)
     except ArmicroError as error:
         print(f"error: {error}", file=sys.stderr)

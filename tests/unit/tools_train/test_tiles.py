@@ -14,7 +14,7 @@ from armicro.contracts.errors import InputError
 from tools.train.augment import AugmentParams
 from tools.train.config import Config, DataParams, SelfTrainingParams, as_student
 from tools.train.points import Crop, image_rows
-from tools.train.pool import make_sampler
+from tools.train.pool import make_sampler, tiles_key, tiles_keys
 from tools.train.sampler import PatchParams, Sampler
 from tools.train.tiles import FULL_SCALE, Origin, Tile, load_tiles, save_tiles
 
@@ -74,14 +74,14 @@ def test_tiles_are_kept_with_the_place_they_came_from(tmp_path: Path) -> None:
     heat = rng.integers(0, 255, (1, 2, 16, 16)).astype(np.uint8)
     agreed = np.ones((1, 16, 16), np.uint8)
     save_tiles(tmp_path / "tiles", "key", [Origin("a.png", sha, 0.23, 7, 11, 64)], heat, agreed)
-    (tile,) = load_tiles(tmp_path / "tiles", tmp_path, "key")
+    (tile,) = load_tiles(tmp_path / "tiles", tmp_path, {"key"})
     assert np.array_equal(tile.rgb, pixels[7:71, 11:75])
     assert np.array_equal(tile.heat, heat[0])
     assert tile.core == "a"
     with pytest.raises(InputError, match="another fold or configuration"):
-        load_tiles(tmp_path / "tiles", tmp_path, "other")
+        load_tiles(tmp_path / "tiles", tmp_path, {"other"})
     with pytest.raises(InputError, match=r"run tools\.train\.teach"):
-        load_tiles(tmp_path / "none", tmp_path, "key")
+        load_tiles(tmp_path / "none", tmp_path, {"key"})
 
 
 def test_each_source_has_its_share_of_patches() -> None:
@@ -104,6 +104,14 @@ def test_a_student_has_its_own_schedule() -> None:
     assert student.seed != config.seed
     with pytest.raises(InputError, match="no self-training"):
         as_student(Config("x", 1, DataParams((), "", ())))
+
+
+def test_a_fold_takes_its_own_tiles_and_a_run_on_everything_takes_all() -> None:
+    config = Config("x", 1, DataParams((), "", (("a",), ("b",))))
+    keys = [tiles_key(config, fold) for fold in (0, 1, None)]
+    assert len(set(keys)) == 3
+    assert tiles_keys(config, 0) == {keys[0]}
+    assert tiles_keys(config, None) == set(keys)
 
 
 def test_images_are_listed_once(tmp_path: Path) -> None:
