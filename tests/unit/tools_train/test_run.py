@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import dataclasses
 import hashlib
 import io
 import json
@@ -26,8 +27,10 @@ pytest.importorskip("onnx", reason="the export needs onnx: install the train ext
 pytest.importorskip("onnxscript", reason="the export needs onnxscript: install the train extra")
 
 from tools.train import crossval, export, import_points, pretrain, teach, train  # noqa: E402 - see above
-from tools.train.score import PeakParams, decode, pair  # noqa: E402 - after the checks above
+from tools.train.config import read_config  # noqa: E402 - after the checks above
+from tools.train.score import PeakParams, decode, pair, tally  # noqa: E402 - after the checks above
 from tools.train.tiles import FULL_SCALE  # noqa: E402 - after the checks above
+from tools.train.validate import tumour_found  # noqa: E402 - after the checks above
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 CONFIG = """\
@@ -214,3 +217,16 @@ def test_tiles_of_another_fold_are_refused(
     assert "another fold" in capsys.readouterr().err
     assert teach.main([*arguments, "0", "--teacher", str(runs / "fold1"), "--out", "tiles_leaky"]) == 2
     assert "not trained for fold 0" in capsys.readouterr().err
+
+
+def test_reading_once_for_all_thresholds_counts_as_reading_at_each(project: Path, runs: Path) -> None:
+    config = read_config(project / "tiny.toml")
+    seen = crossval.look(config, project, runs, weak_objective=False)
+    # Peaks of all heights, which the two well-marked images do not have.
+    fade = [np.linspace(0.2, 1.0, s.heat.shape[2], dtype=np.float32) for s in seen]
+    seen = [dataclasses.replace(s, heat=s.heat * f) for s, f in zip(seen, fade, strict=True)]
+    table = crossval.grid(seen, config)
+    for peaks in (PeakParams(0.5, 2.0, 0.0), PeakParams(0.35, 3.5, -0.1)):
+        at = [tumour_found(s.heat, s.shown, s.crop, config, peaks)[0] for s in seen]
+        assert table[peaks] == [tally(found, s.crop) for found, s in zip(at, seen, strict=True)]
+    assert len({crossval.total(counts).hit for counts in table.values()}) > 3
