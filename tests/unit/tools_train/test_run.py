@@ -196,7 +196,9 @@ def test_a_teacher_marks_tiles_for_its_student(project: Path, runs: Path) -> Non
     with np.load(project / "tiles0" / "tiles.npz") as arrays:
         heat, agreed = arrays["heat"], arrays["agreed"]
     # What the teacher says lies on the dark blue discs, whichever way a view was turned.
-    image = cv2.imread(str(project / "images" / "core1.png"))[..., ::-1]
+    bgr = cv2.imread(str(project / "images" / "core1.png"))
+    assert bgr is not None
+    image = bgr[..., ::-1]
     for (*_, y0, x0, side), maps in zip(about["tiles"], heat, strict=True):
         small = cv2.resize(image[y0 : y0 + side, x0 : x0 + side], (48, 48), interpolation=cv2.INTER_AREA)
         assert small[maps[0] > 0.6 * FULL_SCALE].mean(0)[0] < 160
