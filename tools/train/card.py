@@ -85,9 +85,23 @@ def _training(config: Config) -> dict[str, str]:
         "rate": f"{o.learning_rate:g}",
         "sigma": f"{config.target.sigma_um:g}",
         "seed": str(config.seed),
+        "self_training": _self_training(config),
         "scale_low": f"{p.scale[0]:g}",
         "scale_high": f"{p.scale[1]:g}",
     }
+
+
+def _self_training(config: Config) -> str:
+    own = config.self_training
+    if not own.epochs:
+        return ""
+    return (
+        f"\n\nThen {own.epochs * config.optim.steps} steps of self-training at a learning rate of "
+        f"{own.learning_rate:g}: {own.share:.0%} of the\npatches come from up to {own.tiles} pieces of each "
+        f"training image that the network had marked itself, as the mean of\n{own.views} views (turned, "
+        "mirrored, scaled, restained), where these agree. In the cross-validation each fold's own\nnetwork "
+        "marked the training images of that fold and no others."
+    )
 
 
 def _data_rows(data: DataSummary) -> str:
@@ -110,9 +124,10 @@ def _number(value: float) -> str:
 def _fold_epochs(config: Config, figures: Mapping[str, Any]) -> str:
     """Say so where the networks of the folds were not trained as long as the one that is shipped."""
     epochs = figures.get("epochs", [])
-    if all(n == config.optim.epochs for n in epochs):
+    shipped = config.self_training.epochs or config.optim.epochs
+    if all(n == shipped for n in epochs):
         return ""
-    trained, shipped = ", ".join(str(n) for n in epochs), config.optim.epochs
+    trained = ", ".join(str(n) for n in epochs)
     return f"The networks of the folds were trained for {trained} epochs, the shipped one for {shipped}."
 
 

@@ -91,6 +91,37 @@ class OptimParams:
 
 
 @dataclass(frozen=True, slots=True)
+class SelfTrainingParams:
+    """How a student goes on from its teacher's weights, on points and on what the teacher marked.
+
+    Parameters
+    ----------
+    epochs : int
+        Of the student, in place of `optim.epochs`; 0 where there is no self-training.
+    learning_rate : float
+        Of the student.
+    share : float
+        Share of patches that come from tiles.
+    tiles : int
+        Most tiles of an image.
+    side_px : int
+        Side of a tile in pixels of the model; a multiple of 16.
+    views : int
+        Turned, mirrored, scaled and restained views of a tile that each teacher answers.
+    apart : float
+        Heat is not taught where the standard deviation of the answers exceeds this.
+    """
+
+    epochs: int = 0
+    learning_rate: float = 1e-3
+    share: float = 0.4
+    tiles: int = 48
+    side_px: int = 288
+    views: int = 8
+    apart: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """A training run.
 
@@ -100,7 +131,7 @@ class Config:
         Of the model: letters, digits and hyphens.
     seed : int
         Of all chance.
-    data, model, patch, target, augment, optim, peaks
+    data, model, patch, target, augment, optim, self_training, peaks
         The sections of the file.
     """
 
@@ -112,6 +143,7 @@ class Config:
     target: TargetParams = field(default_factory=TargetParams)
     augment: AugmentParams = field(default_factory=AugmentParams)
     optim: OptimParams = field(default_factory=OptimParams)
+    self_training: SelfTrainingParams = field(default_factory=SelfTrainingParams)
     peaks: PeakParams = field(default_factory=PeakParams)
 
 
@@ -138,11 +170,25 @@ def read_config(path: Path) -> Config:
         raise InputError(f"{path}: {where}: {first['msg']}") from None
     if not all(c.isascii() and (c.isalnum() or c == "-") for c in config.name) or not config.name:
         raise InputError(f"{path}: name {config.name[:40]!r} must be letters, digits and hyphens")
-    if config.patch.side_px % MULTIPLE:
-        raise InputError(
-            f"{path}: patch.side_px must be a multiple of {MULTIPLE}, got {config.patch.side_px}"
-        )
+    for name, side in (("patch", config.patch.side_px), ("self_training", config.self_training.side_px)):
+        if side % MULTIPLE:
+            raise InputError(f"{path}: {name}.side_px must be a multiple of {MULTIPLE}, got {side}")
     return config
+
+
+def as_student(config: Config) -> Config:
+    """Return the configuration of a student's run, which has its own length, rate and order of patches.
+
+    Raises
+    ------
+    InputError
+        If the configuration has no self-training.
+    """
+    own = config.self_training
+    if own.epochs < 1:
+        raise InputError("self_training.epochs is not set: the configuration has no self-training")
+    optim = dataclasses.replace(config.optim, epochs=own.epochs, learning_rate=own.learning_rate)
+    return dataclasses.replace(config, optim=optim, seed=config.seed + 1)
 
 
 def split(crops: tuple[Crop, ...], data: DataParams, fold: int | None) -> tuple[list[Crop], list[Crop]]:

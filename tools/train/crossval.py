@@ -2,8 +2,9 @@
 
 `python -m tools.train.crossval --config tools/train/configs/nuclei-a.toml --runs RUNS --out figures.json`
 
-RUNS holds the results of the folds in `fold0`, `fold1`, ... Peak threshold and bias between the kinds of a
-fold are chosen on the crops of the *other* folds, whose networks did not see those crops either.
+RUNS holds the results of the folds in `fold0`, `fold1`, ... Threshold and spacing of the peaks and the bias
+between the kinds of a fold are chosen on the crops of the *other* folds, whose networks did not see those
+crops either.
 """
 
 from __future__ import annotations
@@ -29,11 +30,12 @@ from tools.train.config import Config, read_config, split
 from tools.train.files import load_net
 from tools.train.points import Crop, load_crops
 from tools.train.score import PeakParams, Tally, tally
-from tools.train.validate import heat_of, predictor, shown_as, tumour_px
+from tools.train.validate import heat_of, predictor, shown_as, tumour_found
 
 OBJECTIVES = {"40x": False, "20x": True}
 """Objectives, and whether their optics blur more than the scanner's."""
 THRESHOLDS = tuple(round(0.2 + 0.05 * k, 2) for k in range(13))
+SPACINGS_UM = (1.5, 2.0, 2.5, 3.0, 3.5)
 BIASES = (-0.2, -0.1, 0.0, 0.1, 0.2)
 RESAMPLES = 2000
 
@@ -47,11 +49,6 @@ class Seen:
     foreign: bool
     shown: U8
     heat: F32
-
-    def tally(self, config: Config, peaks: PeakParams) -> Tally:
-        """Return the counts at some parameters of the peak finder."""
-        at = tumour_px(self.heat, self.shown, self.crop, config.patch.um_per_px, peaks)
-        return tally(at, self.crop)
 
 
 def look(config: Config, root: Path, runs: Path, weak_objective: bool) -> list[Seen]:
@@ -68,10 +65,20 @@ def look(config: Config, root: Path, runs: Path, weak_objective: bool) -> list[S
 
 
 def grid(seen: Sequence[Seen], config: Config) -> dict[PeakParams, list[Tally]]:
-    """Return the counts of every crop at every threshold and bias."""
-    spacing = config.peaks.spacing_um
-    params = [PeakParams(t, spacing, b) for t, b in product(THRESHOLDS, BIASES)]
-    return {p: [s.tally(config, p) for s in seen] for p in params}
+    """Return the counts of every crop at every threshold, spacing and bias.
+
+    A higher threshold leaves fewer of the same peaks, so each crop is read once per spacing and bias.
+    """
+    table: dict[PeakParams, list[Tally]] = {}
+    for spacing, bias in product(SPACINGS_UM, BIASES):
+        lowest = PeakParams(min(THRESHOLDS), spacing, bias)
+        read = [tumour_found(s.heat, s.shown, s.crop, config, lowest) for s in seen]
+        for threshold in THRESHOLDS:
+            table[PeakParams(threshold, spacing, bias)] = [
+                tally(at[height >= np.float32(threshold)], s.crop)
+                for s, (at, height) in zip(seen, read, strict=True)
+            ]
+    return table
 
 
 def best(table: Mapping[PeakParams, Sequence[Tally]], chosen: Sequence[bool]) -> PeakParams:
@@ -138,6 +145,7 @@ def cross_validate(config: Config, root: Path, runs: Path) -> dict[str, object]:
         for i, s in enumerate(seen):
             groups.setdefault(s.crop.core, []).append(i)
         out[objective] = {name: figures([counts[i] for i in at]) for name, at in groups.items()}
+        out[f"{objective} peaks"] = {f"fold {f}": dataclasses.asdict(p) for f, p in peaks.items()}
         out[f"{objective} crops"] = {
             s.crop.name: dataclasses.asdict(c) for s, c in zip(seen, counts, strict=True)
         }

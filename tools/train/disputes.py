@@ -119,7 +119,7 @@ def sheet(tiles: Sequence[U8], first: int) -> U8:
 def draw(config: Config, root: Path, runs: Path, folds: Sequence[int], out: Path) -> int:
     """Write sheets and key; return how many tiles."""
     from tools.train.files import load_net
-    from tools.train.validate import heat_of, predictor, shown_as, tumour_px
+    from tools.train.validate import heat_of, predictor, shown_as, tumour_found
 
     crops = load_crops([root / config.data.points[-1]], root / config.data.images)
     rng = np.random.default_rng(config.seed)
@@ -129,7 +129,7 @@ def draw(config: Config, root: Path, runs: Path, folds: Sequence[int], out: Path
         predict = predictor(load_net(runs / f"fold{fold}" / "weights.safetensors", config.model))
         for crop in split(crops, config.data, fold)[1]:
             shown = shown_as(crop, config, False)
-            at = tumour_px(heat_of(predict, shown), shown, crop, config.patch.um_per_px, peaks)
+            at, _ = tumour_found(heat_of(predict, shown), shown, crop, config, peaks)
             um = np.float32(crop.um_per_px)
             agreed = crop.tumour_px[pair(at * um, crop.tumour_px * um, MATCH_UM)[1]]
             found += [(crop, y, x, why, agreed) for y, x, why in disputes_of(crop, at, rng)]

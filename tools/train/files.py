@@ -33,6 +33,28 @@ def config_key(config: Config, fold: int | None) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def note_fold(run: Path, fold: int | None) -> None:
+    """Write down which fold a run leaves out."""
+
+    def write(to: Path) -> None:
+        to.write_text(f"{fold}\n", encoding="utf-8")
+
+    replace_file(run / "fold.txt", write)
+
+
+def check_fold(run: Path, fold: int | None) -> None:
+    """Refuse the run of another fold: its network has seen what is to be held out.
+
+    Raises
+    ------
+    InputError
+        If it is one, or does not say.
+    """
+    note = run / "fold.txt"
+    if not note.is_file() or note.read_text(encoding="utf-8").strip() != str(fold):
+        raise InputError(f"{run} was not trained for fold {fold}: it may have seen what is held out")
+
+
 def save_weights(net: nn.Module, path: Path) -> None:
     """Save weights as safetensors."""
     tensors = {name: value.contiguous() for name, value in net.state_dict().items()}
@@ -59,7 +81,7 @@ def load_net(path: Path, params: ModelParams) -> LinkNet:
 
 
 def begin_with(net: LinkNet, path: Path) -> None:
-    """Load all weights but those of the head, which belongs to the task.
+    """Load all weights; those of the head, which belongs to the task, only where it has as many channels.
 
     Raises
     ------
@@ -68,7 +90,12 @@ def begin_with(net: LinkNet, path: Path) -> None:
     """
     if not path.is_file():
         raise InputError(f"{path} does not exist")
-    body = {name: value for name, value in load_file(path).items() if not name.startswith("head.")}
+    mine = net.state_dict()
+    body = {
+        name: value
+        for name, value in load_file(path).items()
+        if not name.startswith("head.") or value.shape == mine[name].shape
+    }
     try:
         lacking = net.load_state_dict(body, strict=False)
     except RuntimeError:

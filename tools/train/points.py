@@ -89,6 +89,30 @@ def load_crops(folders: Iterable[Path], images: Path) -> tuple[Crop, ...]:
     return tuple(crops[folder, row["file"]] for folder, row in rows)
 
 
+@dataclass(frozen=True, slots=True)
+class ImageRow:
+    """An image of an index: path below the image folder, hash, scale in µm per pixel."""
+
+    image: str
+    sha256: str
+    um_per_px: float
+
+
+def image_rows(folders: Iterable[Path]) -> list[ImageRow]:
+    """Return the images that some folders of points name, each once.
+
+    Raises
+    ------
+    InputError
+        If an index is missing.
+    """
+    rows = [row for folder in folders for row in _index(folder)]
+    found = {
+        row["image"]: ImageRow(row["image"], row["sha256"], float(row["um_per_px"])) for row in rows[::-1]
+    }
+    return [found[image] for image in dict.fromkeys(row["image"] for row in rows)]
+
+
 def _index(folder: Path) -> list[dict[str, str]]:
     path = folder / "index.tsv"
     if not path.is_file():

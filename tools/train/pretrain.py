@@ -10,7 +10,6 @@ is asked for the patch as it was, at half the resolution. `weights.safetensors` 
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,13 +23,13 @@ from rich.progress import track
 from torch import Tensor
 
 from armicro.contracts.arrays import U8, Bool
-from armicro.contracts.errors import ArmicroError, InputError
+from armicro.contracts.errors import ArmicroError
 from tools.train.augment import change_look
 from tools.train.config import Config, read_config
 from tools.train.files import save_weights
 from tools.train.layout import MEAN_GREY, STD_GREY, STRIDE
 from tools.train.model import LinkNet
-from tools.train.points import read_image
+from tools.train.points import image_rows, read_image
 from tools.train.train import normalised
 
 _BLOCK_PX = 16
@@ -64,18 +63,12 @@ def unmarked_images(config: Config, root: Path, fold: int | None) -> list[Unmark
         If an index or an image is missing.
     """
     held_out = config.data.folds[fold] if fold is not None else ()
-    found: dict[str, Unmarked] = {}
-    for folder in config.data.points:
-        index = root / folder / "index.tsv"
-        if not index.is_file():
-            raise InputError(f"{index} does not exist: it lists the marked crops")
-        with index.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file, delimiter="\t"):
-                if row["image"] in found or Path(row["image"]).stem in held_out:
-                    continue
-                pixels = read_image(root / config.data.images / row["image"], row["sha256"])
-                found[row["image"]] = Unmarked(pixels, float(row["um_per_px"]))
-    return list(found.values())
+    rows = image_rows(root / folder for folder in config.data.points)
+    return [
+        Unmarked(read_image(root / config.data.images / row.image, row.sha256), row.um_per_px)
+        for row in rows
+        if Path(row.image).stem not in held_out
+    ]
 
 
 def patch(images: list[Unmarked], config: Config, rng: np.random.Generator) -> tuple[U8, U8, Bool]:

@@ -18,6 +18,7 @@ from tools.train.augment import AugmentParams, change_look, cut_out
 from tools.train.layout import STRIDE
 from tools.train.points import Crop
 from tools.train.targets import TargetParams, TargetScale, encode, taught
+from tools.train.tiles import Tile, follow
 
 _FINE = 2
 """Patches are first drawn this many times finer than the model's pixels, as a 40x field is."""
@@ -85,8 +86,8 @@ class Sampler:
 
     Parameters
     ----------
-    crops : sequence of Crop
-        What patches are cut from.
+    crops : sequence of Crop or Tile
+        What patches are cut from: marked by eye, or by a teacher.
     weights : sequence of float
         How often, relative to each other.
     patch, target, augment
@@ -95,7 +96,7 @@ class Sampler:
         Of all chance.
     """
 
-    crops: Sequence[Crop]
+    crops: Sequence[Crop | Tile]
     weights: Sequence[float]
     patch: PatchParams = field(default_factory=PatchParams)
     target: TargetParams = field(default_factory=TargetParams)
@@ -115,7 +116,7 @@ class Sampler:
             np.stack([p.mask for p in patches]),
         )
 
-    def draw(self, crop: Crop, rng: np.random.Generator) -> Patch:
+    def draw(self, crop: Crop | Tile, rng: np.random.Generator) -> Patch:
         """Draw one patch of a crop."""
         p = self.patch
         um = p.um_per_px * float(np.exp(rng.uniform(*np.log(p.scale))))
@@ -129,7 +130,10 @@ class Sampler:
         )
         shown = evened(self._show(rgb, um, rng), um, p.counterstain_od)
         rgb, holes = cut_out(shown, self.augment, rng)
-        heat, mask = self._targets(crop, to_fine, um)
+        if isinstance(crop, Tile):
+            heat, mask = follow(crop, to_fine, _FINE * STRIDE, p.side_px // STRIDE)
+        else:
+            heat, mask = self._targets(crop, to_fine, um)
         for rows, columns in holes:
             mask[_halved(rows), _halved(columns)] = 0
         return Patch(rgb, heat, mask)
@@ -179,7 +183,7 @@ def _halved(part: slice) -> slice:
     return slice(part.start // STRIDE, -(-part.stop // STRIDE))
 
 
-def _placement(crop: Crop, um: float, side: int, rng: np.random.Generator) -> F64:
+def _placement(crop: Crop | Tile, um: float, side: int, rng: np.random.Generator) -> F64:
     """Return the affine map (2, 3), x before y, from pixels of the crop to pixels of a patch."""
     angle = float(rng.uniform(0, 2 * np.pi))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])

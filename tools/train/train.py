@@ -14,7 +14,6 @@ import csv
 import math
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -28,13 +27,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor, nn
 
 from armicro.contracts.errors import ArmicroError, InputError
-from tools.train.config import Config, OptimParams, read_config, split
-from tools.train.files import begin_with, config_key, replace_file, save_weights
+from tools.train.config import Config, OptimParams, as_student, read_config, split
+from tools.train.files import begin_with, config_key, note_fold, replace_file, save_weights
 from tools.train.layout import MEAN_GREY, STD_GREY
 from tools.train.model import LinkNet
-from tools.train.points import Crop, load_crops
+from tools.train.points import load_crops
+from tools.train.pool import make_sampler, tiles_keys
 from tools.train.sampler import Batch, Sampler
-from tools.train.simulated import simulated_crops
+from tools.train.tiles import Tile, load_tiles
 from tools.train.validate import validate
 
 _AHEAD = 4
@@ -69,7 +69,7 @@ class Trainer:
         self.rows: list[dict[str, float]] = []
 
     def start_from(self, weights: Path) -> None:
-        """Take over all weights but the head's."""
+        """Take over weights, the head's only if it has the same channels."""
         begin_with(self.net, weights)
         self.average.load_state_dict(self.net.state_dict())
 
@@ -154,23 +154,6 @@ def batches(sampler: Sampler, first: int, last: int, size: int) -> Iterator[Batc
             yield waiting.pop(0).result()
 
 
-def make_sampler(config: Config, crops: list[Crop]) -> Sampler:
-    """Weigh real crops by the configuration and add simulated fields."""
-    d = config.data
-    per_core = Counter(crop.core for crop in crops)
-    weights = [
-        (d.foreign_weight if crop.core in d.foreign else 1.0) * per_core[crop.core] ** -d.balance
-        for crop in crops
-    ]
-    everything = list(crops)
-    if d.simulated_share > 0:
-        simulated = simulated_crops(d.simulated_fields, config.seed)
-        each = sum(weights) * d.simulated_share / (1 - d.simulated_share) / len(simulated)
-        everything += simulated
-        weights += [each] * len(simulated)
-    return Sampler(everything, weights, config.patch, config.target, config.augment, config.seed)
-
-
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a run reads and writes.
@@ -182,12 +165,15 @@ class Place:
     out : Path
         Folder of the results.
     init : Path or None
-        Weights to start from (`tools.train.pretrain`); the head is not taken over.
+        Weights to start from, of `tools.train.pretrain` or of a teacher.
+    tiles : tuple of Path
+        Folders of tiles that teachers marked (`tools.train.teach`): this is then a student's run.
     """
 
     root: Path
     out: Path
     init: Path | None = None
+    tiles: tuple[Path, ...] = ()
 
 
 def train(config: Config, fold: int | None, place: Place, resume: bool) -> Trainer:
@@ -218,6 +204,11 @@ def train(config: Config, fold: int | None, place: Place, resume: bool) -> Train
     root, out = place.root, place.out
     crops = load_crops([root / p for p in config.data.points], root / config.data.images)
     training, validation = split(crops, config.data, fold)
+    tiles: list[Tile] = []
+    for folder in place.tiles:
+        tiles += load_tiles(folder, root / config.data.images, tiles_keys(config, fold))
+    if place.tiles:
+        config = as_student(config)
     trainer, key = Trainer(config), config_key(config, fold)
     if place.init is not None:
         trainer.start_from(place.init)
@@ -230,7 +221,8 @@ def train(config: Config, fold: int | None, place: Place, resume: bool) -> Train
             raise InputError(f"{out} holds a run of another configuration or fold")
         trainer.restore(state)
     out.mkdir(parents=True, exist_ok=True)
-    sampler = make_sampler(config, training)
+    note_fold(out, fold)
+    sampler = make_sampler(config, training, tiles)
     o = config.optim
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
@@ -266,11 +258,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, required=True, help="TOML file of the run")
     parser.add_argument("--fold", type=int, default=None, help="held-out fold; without it, all data")
     parser.add_argument("--out", type=Path, required=True, help="folder of the results")
-    parser.add_argument("--init", type=Path, default=None, help="weights to start from (pretrain)")
+    parser.add_argument("--init", type=Path, default=None, help="weights to start from (pretrain, a teacher)")
+    parser.add_argument(
+        "--tiles", type=Path, nargs="+", default=(), help="tiles that teachers marked (teach)"
+    )
     parser.add_argument("--resume", action="store_true", help="go on with a run that was killed")
     args = parser.parse_args(arguments)
     try:
-        place = Place(Path.cwd(), args.out, args.init)
+        place = Place(Path.cwd(), args.out, args.init, tuple(args.tiles))
         trainer = train(read_config(args.config), args.fold, place, args.resume)
     except ArmicroError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -72,24 +72,23 @@ def heat_of(predict: Predict, rgb: U8) -> F32:
     return predict(np.asarray(padded, np.uint8))
 
 
-def tumour_px(heat: F32, shown: U8, crop: Crop, um_per_px: float, peaks: PeakParams) -> F32:
-    """Return tumour nuclei read from the heat maps of a crop, in pixels of the crop."""
-    found = decode(heat, um_per_px, peaks)
+def tumour_found(heat: F32, shown: U8, crop: Crop, config: Config, peaks: PeakParams) -> tuple[F32, F32]:
+    """Return tumour nuclei (N, 2) of a crop's heat maps, in pixels of the crop, and their heights (N,)."""
+    found = decode(heat, config.patch.um_per_px, peaks)
     scale = np.array([crop.rgb.shape[k] / shown.shape[k] for k in (0, 1)], np.float32)
-    half = np.float32(0.5)
-    return np.asarray((found.yx_px[found.kind == 0] + half) * scale - half, np.float32)
+    half, tumour = np.float32(0.5), found.kind == 0
+    return np.asarray((found.yx_px[tumour] + half) * scale - half, np.float32), found.height[tumour]
 
 
 def tally_crops(
     predict: Predict, crops: Sequence[Crop], config: Config, weak_objective: bool = False
 ) -> dict[str, Tally]:
     """Compare a network with the points of crops: counts per crop name."""
-    um = config.patch.um_per_px
     counts = {}
     for crop in crops:
         shown = shown_as(crop, config, weak_objective)
         heat = heat_of(predict, shown)
-        counts[crop.name] = tally(tumour_px(heat, shown, crop, um, config.peaks), crop)
+        counts[crop.name] = tally(tumour_found(heat, shown, crop, config, config.peaks)[0], crop)
     return counts
 
 

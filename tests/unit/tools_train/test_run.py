@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import dataclasses
 import hashlib
 import io
 import json
@@ -25,8 +26,11 @@ ort = pytest.importorskip("onnxruntime", reason="running an ONNX file needs onnx
 pytest.importorskip("onnx", reason="the export needs onnx: install the train extra")
 pytest.importorskip("onnxscript", reason="the export needs onnxscript: install the train extra")
 
-from tools.train import crossval, export, import_points, pretrain, train  # noqa: E402 - after the checks above
-from tools.train.score import PeakParams, decode, pair  # noqa: E402 - after the checks above
+from tools.train import crossval, export, import_points, pretrain, teach, train  # noqa: E402 - see above
+from tools.train.config import read_config  # noqa: E402 - after the checks above
+from tools.train.score import PeakParams, decode, pair, tally  # noqa: E402 - after the checks above
+from tools.train.tiles import FULL_SCALE  # noqa: E402 - after the checks above
+from tools.train.validate import tumour_found  # noqa: E402 - after the checks above
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 CONFIG = """\
@@ -60,6 +64,11 @@ warm_steps = 5
 learning_rate = 8e-3
 average = 0.9
 bfloat16 = false
+[self_training]
+epochs = 1
+tiles = 3
+side_px = 96
+views = 4
 """
 
 
@@ -177,3 +186,49 @@ def test_restoring_images_gives_a_start(project: Path, runs: Path) -> None:
     start = project / "restored" / "weights.safetensors"
     run(project, train.main, *arguments, "--init", start, "--out", "started")
     assert float(rows(project / "started")[-1]["f1"]) > 0.9
+
+
+def test_a_teacher_marks_tiles_for_its_student(project: Path, runs: Path) -> None:
+    arguments = ("--config", "tiny.toml", "--fold", "0")
+    run(project, teach.main, *arguments, "--teacher", runs / "fold0", "--out", "tiles0")
+    about = json.loads((project / "tiles0" / "tiles.json").read_text(encoding="utf-8"))
+    assert {row[0] for row in about["tiles"]} == {"core1.png"}, "the held-out image was looked at"
+    with np.load(project / "tiles0" / "tiles.npz") as arrays:
+        heat, agreed = arrays["heat"], arrays["agreed"]
+    # What the teacher says lies on the dark blue discs, whichever way a view was turned.
+    bgr = cv2.imread(str(project / "images" / "core1.png"))
+    assert bgr is not None
+    image = bgr[..., ::-1]
+    for (*_, y0, x0, side), maps in zip(about["tiles"], heat, strict=True):
+        small = cv2.resize(image[y0 : y0 + side, x0 : x0 + side], (48, 48), interpolation=cv2.INTER_AREA)
+        assert small[maps[0] > 0.6 * FULL_SCALE].mean(0)[0] < 160
+    assert 0.5 < agreed.mean() <= 1
+    start = runs / "fold0" / "weights.safetensors"
+    run(project, train.main, *arguments, "--init", start, "--tiles", "tiles0", "--out", "student")
+    assert len(rows(project / "student")) == 1
+    assert float(rows(project / "student")[-1]["f1"]) > 0.9
+
+
+def test_tiles_of_another_fold_are_refused(
+    project: Path, runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("--config", "tiny.toml", "--fold")
+    run(project, teach.main, *arguments, "0", "--teacher", runs / "fold0", "--out", "tiles_of_0")
+    monkeypatch.chdir(project)
+    assert train.main([*arguments, "1", "--tiles", "tiles_of_0", "--out", "leaky"]) == 2
+    assert "another fold" in capsys.readouterr().err
+    assert teach.main([*arguments, "0", "--teacher", str(runs / "fold1"), "--out", "tiles_leaky"]) == 2
+    assert "not trained for fold 0" in capsys.readouterr().err
+
+
+def test_reading_once_for_all_thresholds_counts_as_reading_at_each(project: Path, runs: Path) -> None:
+    config = read_config(project / "tiny.toml")
+    seen = crossval.look(config, project, runs, weak_objective=False)
+    # Peaks of all heights, which the two well-marked images do not have.
+    fade = [np.linspace(0.2, 1.0, s.heat.shape[2], dtype=np.float32) for s in seen]
+    seen = [dataclasses.replace(s, heat=s.heat * f) for s, f in zip(seen, fade, strict=True)]
+    table = crossval.grid(seen, config)
+    for peaks in (PeakParams(0.5, 2.0, 0.0), PeakParams(0.35, 3.5, -0.1)):
+        at = [tumour_found(s.heat, s.shown, s.crop, config, peaks)[0] for s in seen]
+        assert table[peaks] == [tally(found, s.crop) for found, s in zip(at, seen, strict=True)]
+    assert len({crossval.total(counts).hit for counts in table.values()}) > 3
