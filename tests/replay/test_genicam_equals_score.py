@@ -17,6 +17,7 @@ from armicro.sim.params import parse_mix
 from armicro.sim.recording import Pace, simulate_recording, write_recording
 from tests.running import Running
 from tests.virtual_rig import show, virtual_producer
+from tests.x_server import AVAILABLE, WHY_NOT, x_server
 from tools.virtual_camera.__main__ import recorded
 
 UM_PER_PX = 0.424
@@ -75,17 +76,58 @@ def two_displays(folder: Path) -> dict[str, str]:
     }
 
 
+def environment(display: str, folder: Path) -> dict[str, str]:
+    """Environment for a window on the monitor "operator" of an X server and the eyepiece on "eyepiece"."""
+    return {
+        "QT_QPA_PLATFORM": "xcb",
+        "ARMICRO_WINDOW_SETTINGS": str(folder / "window.ini"),
+        "DISPLAY": display,
+    }
+
+
+MONITORS = (
+    ("--setmonitor", "operator", "1280/340x800/210+0+0", "screen"),
+    ("--setmonitor", "eyepiece", "1920/510x1080/290+1280+0", "none"),
+)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("window", [False, True], ids=["headless", "window and eyepiece"])
-def test_ten_fields_have_the_score_of_their_frames(
-    tmp_path: Path, start: Callable[..., Running], window: bool
+def test_ten_fields_without_a_window(tmp_path: Path, start: Callable[..., Running]) -> None:
+    ten_fields_have_the_score_of_their_frames(tmp_path, start, None)
+
+
+@pytest.mark.slow
+def test_ten_fields_with_window_and_eyepiece_drawn_in_memory(
+    tmp_path: Path, start: Callable[..., Running]
+) -> None:
+    pytest.importorskip("PyQt6.QtWidgets", reason="the window needs PyQt6")
+    ten_fields_have_the_score_of_their_frames(tmp_path, start, two_displays(tmp_path))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not AVAILABLE, reason=WHY_NOT)
+def test_ten_fields_with_window_and_eyepiece_on_two_monitors(
+    tmp_path: Path, start: Callable[..., Running]
+) -> None:
+    pytest.importorskip("PyQt6.QtWidgets", reason="the window needs PyQt6")
+    with x_server("3200x1080", MONITORS) as display:
+        window = environment(display, tmp_path)
+        try:
+            ten_fields_have_the_score_of_their_frames(tmp_path, start, window)
+        except AssertionError as error:
+            if "could not load the qt platform plugin" in str(error).lower():
+                pytest.skip("Qt's own X11 libraries are missing")
+            raise
+
+
+def ten_fields_have_the_score_of_their_frames(
+    tmp_path: Path, start: Callable[..., Running], window: dict[str, str] | None
 ) -> None:
     out, frames = tmp_path / "case.json", tmp_path / "frames"
     what: list[object] = ["--until-fields", FIELDS, "--json", out, "--frames", frames, "--case", "E2E"]
-    if window:
-        pytest.importorskip("PyQt6.QtWidgets", reason="the window needs PyQt6")
+    if window is not None:
         # Places may come again here, and `score` knows nothing of overlaps.
-        run = start(*what, "--eyepiece", "eyepiece", "--no-gate", window=two_displays(tmp_path))
+        run = start(*what, "--eyepiece", "eyepiece", "--no-gate", window=window)
     else:
         run = start(*what)
     run.until(lambda: run.of("ready"))

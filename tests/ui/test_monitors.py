@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,34 +13,17 @@ import pytest
 pytest.importorskip("PyQt6.QtWidgets", reason="windows need PyQt6 and its system libraries")
 
 from tests.ui.monitor_child import EYE
+from tests.x_server import AVAILABLE, WHY_NOT, x_server
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("Xvfb") is None or shutil.which("xrandr") is None,
-    reason="a monitor can be taken away where Xvfb and xrandr (x11-xserver-utils) are",
-)
+pytestmark = pytest.mark.skipif(not AVAILABLE, reason=WHY_NOT)
 TOP = Path(__file__).parents[2]
 
 
 @pytest.fixture
 def two_monitors() -> Iterator[str]:
     """The name of a display with the monitors MAIN and EYE side by side."""
-    near, far = os.pipe()
-    # Without -noreset the server forgets its monitors whenever its last client leaves.
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(far), "-noreset", "-screen", "0", "1280x480x24"],
-        pass_fds=(far,), stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    os.close(far)
-    try:
-        assert select.select([near], [], [], 20)[0], "the X server does not start"
-        name = f":{os.read(near, 16).decode().strip()}"
-        for monitor in (("--setmonitor", "MAIN", "640/160x480/120+0+0", "screen"), EYE):
-            subprocess.run(["xrandr", *monitor], env=os.environ | {"DISPLAY": name}, check=True, timeout=20)
+    with x_server("1280x480", (("--setmonitor", "MAIN", "640/160x480/120+0+0", "screen"), EYE)) as name:
         yield name
-    finally:
-        os.close(near)
-        server.terminate()
-        server.wait(20)
 
 
 def test_a_monitor_that_is_taken_away_is_told_and_comes_back(two_monitors: str, tmp_path: Path) -> None:
