@@ -61,56 +61,21 @@ class GrainParams:
     less_share: float = 0.12
 
 
-@dataclass(frozen=True, slots=True)
-class Unrest:
-    """What stands out around each cell, wherever its contour will run.
-
-    Parameters
-    ----------
-    grain_od, stir_od : ndarray of float32, (N,)
-        How coarse it is, and how much of it there is (counted up to 0.01 OD), log10 OD.
-    """
-
-    grain_od: F32
-    stir_od: F32
-
-
-def unrest(excess_od: F32, nuclei_yx: F32, um_per_px: float, params: GrainParams) -> Unrest:
-    """Measure what stands out around each cell.
-
-    Parameters
-    ----------
-    excess_od : ndarray of float32, (h, w)
-        DAB less all of its surroundings, log10 OD.
-    nuclei_yx : ndarray of float32, (N, 2)
-        Nuclei, y, x in pixels of the map.
-    um_per_px : float
-        Scale of the map, µm.
-    params : GrainParams
-        How.
-
-    Returns
-    -------
-    Unrest
-        In the order of the nuclei.
-    """
-    steps = np.asarray(cv2.convertScaleAbs(np.maximum(excess_od, 0), alpha=_PER_OD), np.uint8)
-    side = _odd(params.window_um / um_per_px)
-    grain = _mean_around(_grain(steps, um_per_px, params), nuclei_yx, side)
-    return Unrest(grain, _mean_around(np.minimum(steps, np.uint8(0.01 * _PER_OD)), nuclei_yx, side))
-
-
-def faint_factor(around: Unrest, surround_od: F32, contours: Contours, params: GrainParams) -> F32:
+def faint_factor(
+    maps: tuple[F32, F32], nuclei_yx: F32, contours: Contours, um_per_px: float, params: GrainParams
+) -> F32:
     """Return by which factor the contrast that a faint membrane must have differs at each cell, (N,).
 
     Parameters
     ----------
-    around : Unrest
-        What stands out around the cells.
-    surround_od : ndarray of float32, (h, w)
-        The surroundings of DAB, log10 OD.
+    maps : tuple of ndarray of float32, (h, w)
+        DAB less all of its surroundings, and these surroundings, log10 OD.
+    nuclei_yx : ndarray of float32, (N, 2)
+        Nuclei, y, x in pixels of the maps.
     contours : Contours
-        The cells' contours.
+        Their contours.
+    um_per_px : float
+        Scale of the maps, µm.
     params : GrainParams
         How.
 
@@ -119,10 +84,15 @@ def faint_factor(around: Unrest, surround_od: F32, contours: Contours, params: G
     ndarray of float32, (N,)
         1 where nothing is special.
     """
+    excess_od, surround_od = maps
+    steps = np.asarray(cv2.convertScaleAbs(np.maximum(excess_od, 0), alpha=_PER_OD), np.uint8)
+    side = _odd(params.window_um / um_per_px)
+    grain = _mean_around(_grain(steps, um_per_px, params), nuclei_yx, side)
+    stir = _mean_around(np.minimum(steps, np.uint8(0.01 * _PER_OD)), nuclei_yx, side)
     under = np.maximum(sample(surround_od, contours), 0)
     seen = contours.length_um
     brown = (under * seen).sum(axis=1) / np.maximum(seen.sum(axis=1), np.float32(1e-6))
-    return asked(around.grain_od, brown, around.stir_od, params)
+    return asked(grain, brown, stir, params)
 
 
 def asked(grain_od: F32, brown_od: F32, stir_od: F32, params: GrainParams) -> F32:

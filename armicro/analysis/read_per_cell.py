@@ -7,13 +7,12 @@ is judged by the share of its own contour that is stained, at each density, as a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 import cv2
 import numpy as np
 
 from armicro.analysis.contour import ContourParams, Contours, border_distance, follow, sample
-from armicro.analysis.grain import GrainParams, faint_factor, unrest
+from armicro.analysis.grain import GrainParams, faint_factor
 from armicro.analysis.membrane import (
     MembraneParams,
     denoised_dab,
@@ -132,47 +131,26 @@ def trace(maps: StainMaps, tumour_yx: F32, all_yx: F32, params: PerCellParams) -
         In the order of `tumour_yx`.
     """
     um = maps.um_per_px
-    border, made = together(
-        lambda: border_distance(all_yx, maps.dab_od.shape), lambda: _signals(maps, params)
+
+    def signals() -> tuple[F32, F32, F32, F32]:
+        dab = denoised_dab(maps, params.membrane)
+        around = surroundings(dab, um, params.membrane.widest_um)
+        share = params.membrane.surround_share
+        return dab, around, membrane_signal(dab, around, share), membrane_signal(dab, around, 1.0)
+
+    border, (dab, around, signal, contrast) = together(
+        lambda: border_distance(all_yx, maps.dab_od.shape), signals
     )
-    contours, *crests, unrest_around, width = together(
-        lambda: follow(made.signal_od, tumour_yx, border, um, params.contour),
-        lambda: _crest(made.signal_od),
-        lambda: _crest(made.contrast_od),
-        lambda: _crest(made.dab_od),
-        lambda: unrest(made.contrast_od, tumour_yx, um, params.grain),
-        lambda: ridge_width(made.signal_od, um),
+    contours, width, *crests = together(
+        lambda: follow(signal, tumour_yx, border, um, params.contour),
+        lambda: ridge_width(signal, um),
+        lambda: _crest(signal),
+        lambda: _crest(contrast),
+        lambda: _crest(dab),
     )
-    factor, *sampled = together(
-        lambda: faint_factor(unrest_around, made.surround_od, contours, params.grain),
-        *(partial(sample, values, contours) for values in (*crests, width)),
-    )
-    signal_od, contrast_od, dab_od, width_um = sampled
-    return Traces(contours, signal_od, contrast_od, dab_od, width_um, factor)
-
-
-@dataclass(frozen=True, slots=True)
-class _Signals:
-    """What contours are followed on, (h, w), log10 OD; it rests on the stain alone, not on the nuclei.
-
-    Parameters
-    ----------
-    dab_od, surround_od, signal_od, contrast_od : ndarray of float32, (h, w)
-        Denoised DAB, its surroundings, the membrane signal, and DAB less all of its surroundings.
-    """
-
-    dab_od: F32
-    surround_od: F32
-    signal_od: F32
-    contrast_od: F32
-
-
-def _signals(maps: StainMaps, params: PerCellParams) -> _Signals:
-    """Make the maps that contours are followed on."""
-    dab = denoised_dab(maps, params.membrane)
-    around = surroundings(dab, maps.um_per_px, params.membrane.widest_um)
-    share = params.membrane.surround_share
-    return _Signals(dab, around, membrane_signal(dab, around, share), membrane_signal(dab, around, 1.0))
+    signal_od, contrast_od, dab_od = (sample(crest, contours) for crest in crests)
+    factor = faint_factor((contrast, around), tumour_yx, contours, um, params.grain)
+    return Traces(contours, signal_od, contrast_od, dab_od, sample(width, contours), factor)
 
 
 def grade(traces: Traces, yx_px: F32, thresholds: DabThresholds, params: PerCellParams) -> CellTable:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 import cv2
 import numpy as np
@@ -142,14 +141,14 @@ class _Field:
                 which = np.flatnonzero(self._within(tumour.yx_px, tile))
                 rows.append(which)
                 corner = np.array([tile.full_y[0], tile.full_x[0]], np.float32)
-                tumour_yx = to_working(tumour.yx_px[which], self._factor) - corner
-                all_yx = to_working(nuclei.yx_px, self._factor) - corner
-                part, counts = together(
-                    partial(trace, maps, tumour_yx, all_yx, self._recipe.per_cell),
-                    partial(_dab_histogram, maps, tile),
+                part = trace(
+                    maps,
+                    to_working(tumour.yx_px[which], self._factor) - corner,
+                    to_working(nuclei.yx_px, self._factor) - corner,
+                    self._recipe.per_cell,
                 )
                 parts.append(_moved(part, corner))
-                self.dab_histogram += counts
+                self.dab_histogram += _dab_histogram(maps, tile)
             if self.signal_od is not None:
                 with self._stages("membrane"):
                     _paste(self.signal_od, self._signal(maps), tile)
