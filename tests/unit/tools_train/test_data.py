@@ -149,7 +149,8 @@ def test_a_mosaic_keeps_colours_apart() -> None:
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
 def test_shipped_configurations_are_valid(path: Path) -> None:
-    assert read_config(path).name == path.stem
+    # A later stage of a model has a file of its own, which begins with the model's name.
+    assert path.stem.startswith(read_config(path).name)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,9 @@ from armicro.imaging.stain import separate
 from armicro.inference.choose import EngineName, choose_engine, engine_of
 from armicro.inference.manifest import eight_bits, load_network
 from tools.evaluate.shared import Crop, default_profile
+
+pytest.importorskip("torch", reason="the tools of training need the train extra")
+
 from tools.train import quantise
 
 
