@@ -78,17 +78,10 @@ def connect(producers: Sequence[Path], serial: str | None) -> tuple[Any, Any]:
     DeviceError
         If it is not there, or taken.
     """
-    core = load_library()
-    logger = logging.getLogger("armicro.devices.harvesters")
-    # What it has to say is told as DeviceError or counted; its log would be a line per damaged picture.
-    logger.addHandler(logging.NullHandler())
-    logger.propagate = False
-    harvester = core.Harvester(config=core.ParameterSet({core.ParameterKey.LOGGER: logger}))
+    harvester = _harvester(producers)
     try:
-        for path in producers:
-            harvester.add_file(str(path), check_existence=True)
-        harvester.update()
-        return harvester, _create(core, harvester, _choose(harvester.device_info_list, producers, serial))
+        infos = harvester.device_info_list
+        return harvester, _create(load_library(), harvester, _choose(infos, producers, serial))
     except BaseException:
         disconnect(harvester, None)
         raise
@@ -102,15 +95,8 @@ def list_cameras(producers: Sequence[Path]) -> tuple[tuple[str, str], ...]:
     DeviceError
         If there is none, or a producer cannot be loaded.
     """
-    core = load_library()
-    logger = logging.getLogger("armicro.devices.harvesters")
-    logger.addHandler(logging.NullHandler())
-    logger.propagate = False
-    harvester = core.Harvester(config=core.ParameterSet({core.ParameterKey.LOGGER: logger}))
+    harvester = _harvester(producers)
     try:
-        for path in producers:
-            harvester.add_file(str(path), check_existence=True)
-        harvester.update()
         infos = harvester.device_info_list
         _choose(infos, producers, None)
         return tuple(
@@ -122,6 +108,24 @@ def list_cameras(producers: Sequence[Path]) -> tuple[tuple[str, str], ...]:
         )
     finally:
         disconnect(harvester, None)
+
+
+def _harvester(producers: Sequence[Path]) -> Any:
+    """Make a harvester that has looked for the cameras of these producers."""
+    core = load_library()
+    logger = logging.getLogger("armicro.devices.harvesters")
+    # What it has to say is told as DeviceError or counted; its log would be a line per damaged picture.
+    logger.addHandler(logging.NullHandler())
+    logger.propagate = False
+    harvester = core.Harvester(config=core.ParameterSet({core.ParameterKey.LOGGER: logger}))
+    try:
+        for path in producers:
+            harvester.add_file(str(path), check_existence=True)
+        harvester.update()
+    except BaseException:
+        disconnect(harvester, None)
+        raise
+    return harvester
 
 
 def disconnect(harvester: Any, acquirer: Any) -> None:

@@ -16,7 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import tifffile
@@ -24,9 +24,9 @@ from pydantic import BaseModel, ValidationError
 
 from armicro.contracts.arrays import U8, frozen
 from armicro.contracts.errors import InputError
-from armicro.contracts.frame import Frame
+from armicro.contracts.frame import Frame, Optics
 from armicro.store.bundle_model import MANIFEST, BundleMember
-from armicro.store.field_files import write_tiff
+from armicro.store.field_files import pixels_sha256, write_tiff
 
 MOST_TEXT_BYTES = 100_000_000
 MOST_FIELD_BYTES = 4_000_000_000
@@ -214,6 +214,35 @@ def _text(path: Path, name: str, data: bytes) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: {name} is not text in UTF-8") from error
+
+
+class FieldEntry(Protocol):
+    """What a manifest says of a field, as far as reading its pixels needs it."""
+
+    file: str
+    source: str
+    um_per_px: float
+    objective: str
+    frame_id: int
+    t_ns: int
+    pixel_sha256: str
+
+
+def field_frame(path: Path, about: FieldEntry, members: Iterable[BundleMember]) -> Frame:
+    """Read a field out of a bundle, checked against the hashes of its file and of its pixels.
+
+    Raises
+    ------
+    InputError
+        If the file was changed or damaged, or is no picture of the kind that a bundle holds.
+    """
+    member = next(m for m in members if m.name == about.file)
+    with opened(path) as archive:
+        data = read_member(path, archive, member)
+    rgb = pixels_of(f"{path}: {about.file}", data)
+    if pixels_sha256(rgb) != about.pixel_sha256:
+        raise InputError(f"{path}: {about.file} does not hold the pixels that the manifest names")
+    return Frame(rgb, about.frame_id, about.t_ns, Optics(about.um_per_px, about.objective), about.source)
 
 
 def pixels_of(where: str, data: bytes) -> U8:

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from armicro.contracts.errors import InputError
-from armicro.contracts.frame import Frame, Optics
+from armicro.contracts.frame import Frame
 from armicro.contracts.score import RESEARCH_USE_ONLY
 from armicro.store.archive import (
     Archive,
+    field_frame,
     opened,
-    pixels_of,
     read_manifest,
-    read_member,
     read_text,
     require_listed,
     schema_of,
@@ -141,14 +140,7 @@ class Bundle:
         InputError
             If the file was changed or damaged, or is no picture of the kind that a bundle holds.
         """
-        about = self.manifest.fields[index]
-        member = next(m for m in self.manifest.members if m.name == about.file)
-        with opened(self.path) as archive:
-            data = read_member(self.path, archive, member)
-        rgb = pixels_of(f"{self.path}: {about.file}", data)
-        if pixels_sha256(rgb) != about.pixel_sha256:
-            raise InputError(f"{self.path}: {about.file} does not hold the pixels that the manifest names")
-        return Frame(rgb, about.frame_id, about.t_ns, Optics(about.um_per_px, about.objective), about.source)
+        return field_frame(self.path, self.manifest.fields[index], self.manifest.members)
 
 
 def read_bundle(path: Path) -> Bundle:

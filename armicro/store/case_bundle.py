@@ -13,15 +13,14 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from armicro.contracts.errors import InputError, StoreError
-from armicro.contracts.frame import Frame, Optics
+from armicro.contracts.frame import Frame
 from armicro.contracts.score import RESEARCH_USE_ONLY
 from armicro.store.archive import (
     Archive,
+    field_frame,
     json_of,
     opened,
-    pixels_of,
     read_manifest,
-    read_member,
     read_text,
     require_listed,
     schema_of,
@@ -38,7 +37,6 @@ from armicro.store.case_bundle_model import (
 )
 from armicro.store.casebook import KeptFile, checked_name
 from armicro.store.chain import LoggedEvent, first_break
-from armicro.store.field_files import pixels_sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +162,7 @@ class CaseBundle:
         about = next((f for f in self.manifest.fields if f.number == number), None)
         if about is None:
             raise InputError(f"{self.path}: it holds no field {number}")
-        member = next(m for m in self.manifest.members if m.name == about.file)
-        with opened(self.path) as archive:
-            data = read_member(self.path, archive, member)
-        rgb = pixels_of(f"{self.path}: {about.file}", data)
-        if pixels_sha256(rgb) != about.pixel_sha256:
-            raise InputError(f"{self.path}: {about.file} does not hold the pixels that the manifest names")
-        return Frame(rgb, about.frame_id, about.t_ns, Optics(about.um_per_px, about.objective), about.source)
+        return field_frame(self.path, about, self.manifest.members)
 
     def content(self) -> CaseContent:
         """Return what it holds beside the pixels, as it was written."""
