@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import getpass
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from armicro.imaging.glass_drift import glass_drift
 from armicro.imaging.homography import HomographyFit
 from armicro.imaging.rulings import Rulings
 from armicro.session.measured import DailyCheck, MeasuredScale
+from armicro.store.account import account
 
 UNNAMED = "unnamed"
 SQUARE = 0.01
@@ -32,11 +32,7 @@ _LEAST_BY_HAND_PX = 100
 
 def login() -> str:
     """Return who is logged in."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        # Containers run processes of users without a name.
-        return UNNAMED
+    return account(UNNAMED)
 
 
 # -- empty glass -------------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ hashes, so that locking and releasing cannot be struck out unseen.
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import json
 import os
@@ -30,6 +29,7 @@ from armicro.contracts.results import Scalar
 from armicro.devices.file_model import FileModel, explain, read_text
 from armicro.inference.choose import EngineName, Say
 from armicro.scoring.guidelines import DEFAULT_GUIDELINE, load_guideline
+from armicro.store.account import account
 from armicro.store.chain import START, LoggedEvent, as_json, first_break, link
 
 SETTINGS, PROFILE, LOG = "lock.toml", "stain-profile.toml", "log.jsonl"
@@ -181,7 +181,7 @@ def set_lock(
         raise InputError('a lock needs a name, such as "validated 2026-11"')
     text = stain_profile_text(options.stain_profile)
     parse_stain_profile(text, options.stain_profile)
-    who, now = getpass.getuser(), datetime.now(UTC).isoformat(timespec="seconds")
+    who, now = account(), datetime.now(UTC).isoformat(timespec="seconds")
     values: dict[str, object] = {
         "schema": "armicro.lock/1",
         "name": name.strip(),
@@ -257,7 +257,7 @@ def _log(folder: Path, kind: str, details: dict[str, Scalar]) -> None:
     entries = log_entries(folder)
     folder.mkdir(parents=True, exist_ok=True)
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
-    event = LoggedEvent(len(entries) + 1, now, getpass.getuser(), kind, as_json(details), "")
+    event = LoggedEvent(len(entries) + 1, now, account(), kind, as_json(details), "")
     event = replace(event, hash=link(_CHAIN, entries[-1].hash if entries else START, event))
     line = json.dumps({n: getattr(event, n) for n in event.__dataclass_fields__}, ensure_ascii=False)
     with (folder / LOG).open("a", encoding="utf-8") as file:

@@ -21,6 +21,7 @@ LEAST_AGREEMENT = 0.90
 other places at most 0.87."""
 LEAST_SHARE = 0.03
 _FLAT = 2.0
+_LEAST_SIDE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def coarse(rgb: U8, optics: Optics) -> Coarse:
 
 
 def overlap(later: Coarse, earlier: Coarse) -> Overlap | None:
-    """Find where two fields show the same place.
+    """Find where two fields show the same place; `Later` where a field is compared with several.
 
     Parameters
     ----------
@@ -85,50 +86,80 @@ def overlap(later: Coarse, earlier: Coarse) -> Overlap | None:
     Overlap or None
         None where nothing agrees.
     """
-    if abs(later.um_per_px / earlier.um_per_px - 1) > 0.01:
-        return None
-    a, b = later.grey, earlier.grey
-    if min(*a.shape, *b.shape) < 8 or a.std() < _FLAT or b.std() < _FLAT:
-        return None
-    agreement, (dy, dx) = _best_shift(a, b)
-    if agreement < LEAST_AGREEMENT:
-        return None
-    # A point p of the earlier field lies at p + (dy, dx) in the later one.
-    y0, y1 = max(0, dy), min(a.shape[0], b.shape[0] + dy)
-    x0, x1 = max(0, dx), min(a.shape[1], b.shape[1] + dx)
-    share = (y1 - y0) * (x1 - x0) / a.size
-    f = later.factor
-    rows = y0 * f, y1 * f
-    columns = x0 * f, x1 * f
-    return Overlap(share, rows, columns, agreement)
+    return Later(later).over(earlier)
 
 
-def _best_shift(a: F32, b: F32) -> tuple[float, tuple[int, int]]:
-    """Correlate over all shifts by Fourier transforms; return the best agreement and its shift."""
-    h, w = a.shape[0] + b.shape[0] - 1, a.shape[1] + b.shape[1] - 1
-    shape = cv2.getOptimalDFTSize(h), cv2.getOptimalDFTSize(w)
+class Later:
+    """A field that is compared with earlier ones: its own transforms are made once.
 
-    def transform(x: F32) -> np.ndarray:
-        return np.fft.rfft2(x.astype(np.float64), shape)
+    Parameters
+    ----------
+    field : Coarse
+        The field.
+    """
 
-    one_a, one_b = np.ones_like(a), np.ones_like(b)
-    # Densities about their means: rounding in sums of squares would drown small contrasts.
-    a, b = a - a.mean(), b - b.mean()
-    fa, fa2, f1a = transform(a), transform(a * a), transform(one_a)
-    fb, fb2, f1b = (np.conj(transform(x)) for x in (b, b * b, one_b))
+    def __init__(self, field: Coarse) -> None:
+        self._field = field
+        self._flat = min(field.grey.shape) < _LEAST_SIDE or bool(field.grey.std() < _FLAT)
+        self._against: dict[tuple[int, int], _Against] = {}
 
-    def correlate(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return np.fft.irfft2(x * y, shape)
+    def over(self, earlier: Coarse) -> Overlap | None:
+        """Find where it lies over an earlier field; see `overlap`."""
+        later, b = self._field, earlier.grey
+        if abs(later.um_per_px / earlier.um_per_px - 1) > 0.01:
+            return None
+        if self._flat or min(b.shape) < _LEAST_SIDE or b.std() < _FLAT:
+            return None
+        shape = b.shape[0], b.shape[1]
+        if shape not in self._against:
+            self._against[shape] = _Against(later.grey, shape)
+        agreement, (dy, dx) = self._against[shape].best_shift(b)
+        if agreement < LEAST_AGREEMENT:
+            return None
+        # A point p of the earlier field lies at p + (dy, dx) in the later one.
+        a = later.grey
+        y0, y1 = max(0, dy), min(a.shape[0], b.shape[0] + dy)
+        x0, x1 = max(0, dx), min(a.shape[1], b.shape[1] + dx)
+        share = (y1 - y0) * (x1 - x0) / a.size
+        f = later.factor
+        rows = y0 * f, y1 * f
+        columns = x0 * f, x1 * f
+        return Overlap(share, rows, columns, agreement)
 
-    n = np.maximum(correlate(f1a, f1b), 1e-9)
-    sum_a, sum_b = correlate(fa, f1b), correlate(f1a, fb)
-    cross = correlate(fa, fb) - sum_a * sum_b / n
-    var_a = correlate(fa2, f1b) - sum_a**2 / n
-    var_b = correlate(f1a, fb2) - sum_b**2 / n
-    least = LEAST_SHARE * min(a.size, b.size)
-    usable = (n > least) & (var_a > n * _FLAT**2) & (var_b > n * _FLAT**2)
-    scores = np.where(usable, cross / np.sqrt(np.maximum(var_a * var_b, 1e-9)), -1.0)
-    y, x = np.unravel_index(int(np.argmax(scores)), scores.shape)
-    dy = int(y) - (shape[0] if y >= a.shape[0] else 0)
-    dx = int(x) - (shape[1] if x >= a.shape[1] else 0)
-    return float(scores[y, x]), (dy, dx)
+
+class _Against:
+    """Correlation of a field with others of one shape, over all shifts, by Fourier transforms."""
+
+    def __init__(self, a: F32, other: tuple[int, int]) -> None:
+        h, w = a.shape[0] + other[0] - 1, a.shape[1] + other[1] - 1
+        self._size, self._shape = a.shape, (cv2.getOptimalDFTSize(h), cv2.getOptimalDFTSize(w))
+        self._least = LEAST_SHARE * min(a.size, other[0] * other[1])
+        # Densities about their means: rounding in sums of squares would drown small contrasts.
+        a = a - a.mean()
+        self._fa = self._transform(a)
+        self._f1a = self._transform(np.ones_like(a))
+        f1b = np.conj(self._transform(np.ones(other, np.float32)))
+        self._n = np.maximum(self._correlate(self._f1a, f1b), 1e-9)
+        self._sum_a = self._correlate(self._fa, f1b)
+        self._var_a = self._correlate(self._transform(a * a), f1b) - self._sum_a**2 / self._n
+
+    def _transform(self, x: F32) -> np.ndarray:
+        return np.fft.rfft2(x.astype(np.float64), self._shape)
+
+    def _correlate(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.fft.irfft2(x * y, self._shape)
+
+    def best_shift(self, b: F32) -> tuple[float, tuple[int, int]]:
+        """Return the best agreement and its shift."""
+        n, var_a, shape = self._n, self._var_a, self._shape
+        b = b - b.mean()
+        fb, fb2 = (np.conj(self._transform(x)) for x in (b, b * b))
+        sum_b = self._correlate(self._f1a, fb)
+        cross = self._correlate(self._fa, fb) - self._sum_a * sum_b / n
+        var_b = self._correlate(self._f1a, fb2) - sum_b**2 / n
+        usable = (n > self._least) & (var_a > n * _FLAT**2) & (var_b > n * _FLAT**2)
+        scores = np.where(usable, cross / np.sqrt(np.maximum(var_a * var_b, 1e-9)), -1.0)
+        y, x = np.unravel_index(int(np.argmax(scores)), scores.shape)
+        dy = int(y) - (shape[0] if y >= self._size[0] else 0)
+        dx = int(x) - (shape[1] if x >= self._size[1] else 0)
+        return float(scores[y, x]), (dy, dx)

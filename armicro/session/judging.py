@@ -13,7 +13,7 @@ from armicro.contracts.stain import Vector3
 from armicro.imaging.gate import Check, GateLimits, Verdict, check, gate, worst
 from armicro.imaging.gate_control import NAME as CONTROL
 from armicro.imaging.gate_control import ControlSeen, control_check
-from armicro.imaging.overlap import Coarse, Overlap, coarse, overlap
+from armicro.imaging.overlap import Coarse, Later, Overlap, coarse
 from armicro.session.case_state import CaseControl, FieldChoice
 
 
@@ -120,7 +120,8 @@ def judge(
         The control nearest to the case; None does not ask for one.
     """
     about = coarse(frame.rgb, frame.optics)
-    found = {n: o for n, other in earlier.items() if (o := overlap(about, other)) is not None}
+    later = Later(about)
+    found = {n: o for n, other in earlier.items() if (o := later.over(other)) is not None}
     checks = gate(frame.rgb, frame.optics, white_rgb, limits)
     share = _union(tuple(found.values()), frame.shape)
     stained = () if control is None else (control_check(control, limits),)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import os
 import re
@@ -14,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from armicro.contracts.errors import StoreError
+from armicro.store.account import account
 from armicro.store.chain import START, LoggedEvent, first_break
 from armicro.store.field_files import read_field
 from armicro.store.schema import connect, told, transaction
@@ -99,7 +99,7 @@ class CaseBook:
         self.folder = folder
         self._database = folder / database
         self._clock = clock
-        self._who = _account() if who is None else who
+        self._who = account() if who is None else who
         with told(folder):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not self._database.exists():
@@ -309,10 +309,3 @@ def folder_of(name: str) -> str:
     """Return a folder's name for a case: readable where the name is harmless, unique by a hash, safe."""
     readable = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:40] or "case"
     return f"{readable}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
-
-
-def _account() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "unknown"

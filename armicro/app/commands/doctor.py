@@ -18,6 +18,7 @@ from armicro.app.data_files import data_folder
 from armicro.app.machine import is_importable, machine_facts, version_of
 from armicro.app.profiles import load_optics, load_stain_profile, profile_names
 from armicro.contracts.errors import EngineError
+from armicro.devices.found import serial_ports
 from armicro.inference.manifest import eight_bits, load_network, read_manifest
 from armicro.inference.plans import cache_folder
 from armicro.scoring.guidelines import guideline_names, load_guideline
@@ -143,11 +144,8 @@ def _serial() -> list[Finding]:
     library = _package("pyserial", "serial", "pedal on a serial port", _INSTRUMENT)
     if library.found is None:
         return [library]
-    from serial.tools import list_ports
-
     ports = [
-        Finding("serial port", f"{p.device} ({p.description})", "a pedal may be there")
-        for p in list_ports.comports()
+        Finding("serial port", f"{p.address} ({p.words})", "a pedal may be there") for p in serial_ports()
     ]
     return [
         library,
