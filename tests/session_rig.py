@@ -136,6 +136,20 @@ class Rig:
         if n is not None:
             self.scored(n)
 
+    def rest(self, place: int) -> int:
+        """Rest at a place until its newest frame is read, so that nothing is under way; returns which.
+
+        A frame that comes while a field is being written may be given up: then the next one is waited for.
+        """
+        while True:
+            newest, end = self.expose(place), time.monotonic() + 2.0
+            while time.monotonic() < end:
+                view = self.session.live()
+                if view is not None and view.result_frame_id == newest:
+                    return newest
+                time.sleep(0.002)
+            assert newest < 1000, f"no frame is read; {self.session.snapshot()}"[:3000]
+
     def scored(self, n: int) -> None:
         """Wait until the score rests on n fields, and everything is settled."""
         self.until(lambda: self.n_scored() == n)

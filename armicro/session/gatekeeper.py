@@ -69,6 +69,7 @@ class Gatekeeper:
             if self._take(one, judgement):
                 self._tell(one, judgement)
         finally:
+            # Only now: what the gate said is recorded before a score that rests on it.
             with desk.lock:
                 one.book.unjudged.discard(one.number)
             desk.score_wanted.set()
@@ -92,7 +93,6 @@ class Gatekeeper:
             # Of "the same place" the gate knows better: how much of it.
             book.captured[one.number] = replace(captured, warnings=judgement.words, coarse=judgement.coarse)
             book.history.find_of(one.number, judgement.applied_to)
-            book.unjudged.discard(one.number)
             desk.outbox.put()
         return True
 

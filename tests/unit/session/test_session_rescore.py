@@ -61,7 +61,7 @@ def test_new_thresholds_score_all_fields_anew_as_a_full_reading_would(rig: Rig) 
         rig.capture(place)
     rig.scored(4)
     # The live picture is read last: nothing else is under way then.
-    rig.until(lambda: (v := rig.session.live()) is not None and v.result_frame_id == rig.frame_id)
+    rig.rest(3)
     calls = rig.detector.calls
     rig.session.do(SetThresholds(PALE))
     assert rig.session.snapshot().profile.thresholds == PALE
@@ -173,7 +173,7 @@ def test_another_profile_reads_all_fields_again(rig: Rig) -> None:
         rig.capture(place)
     rig.scored(3)
     # A live picture that is being read would wait at the gate, and the fields behind it.
-    rig.until(lambda: (v := rig.session.live()) is not None and v.result_frame_id == rig.frame_id)
+    rig.rest(2)
     calls = rig.detector.calls
     rig.detector.gate.clear()
     rig.session.do(SetStainProfile("other"))
