@@ -50,12 +50,12 @@ class GrainParams:
     fine_um: float = 3.0
     coarse_um: float = 10.0
     window_um: float = 25.0
-    grain_from_od: float = 0.0063
+    grain_from_od: float = 0.006
     grain_step_od: float = 0.002
-    brown_from_od: float = 0.015
+    brown_from_od: float = 0.005
     brown_step_od: float = 0.02
-    more_share: float = 0.5
-    most_share: float = 0.55
+    more_share: float = 0.4
+    most_share: float = 0.8
     calm_below_od: float = 0.0064
     calm_step_od: float = 0.0014
     less_share: float = 0.12

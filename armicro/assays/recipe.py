@@ -19,7 +19,7 @@ class Reading(StrEnum):
     ZHANG_2020 = "zhang-2020"
 
 
-_VERSION = {Reading.PER_CELL: 2, Reading.ZHANG_2020: 1}
+_VERSION = {Reading.PER_CELL: 3, Reading.ZHANG_2020: 1}
 
 
 def reading_version(reading: Reading | str) -> int:

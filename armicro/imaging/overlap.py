@@ -20,6 +20,8 @@ LEAST_AGREEMENT = 0.90
 """Correlation of the overlap above which two pictures show the same place: real overlaps had 0.95 or more,
 other places at most 0.87."""
 LEAST_SHARE = 0.03
+LEAST_PX = 340
+"""Coarse pixels that must lie over each other, 3 % of a field of 320 µm: fewer agree by chance somewhere."""
 _FLAT = 2.0
 _LEAST_SIDE = 8
 
@@ -133,7 +135,7 @@ class _Against:
     def __init__(self, a: F32, other: tuple[int, int]) -> None:
         h, w = a.shape[0] + other[0] - 1, a.shape[1] + other[1] - 1
         self._size, self._shape = a.shape, (cv2.getOptimalDFTSize(h), cv2.getOptimalDFTSize(w))
-        self._least = LEAST_SHARE * min(a.size, other[0] * other[1])
+        self._least = max(LEAST_PX, LEAST_SHARE * min(a.size, other[0] * other[1]))
         # Densities about their means: rounding in sums of squares would drown small contrasts.
         a = a - a.mean()
         self._fa = self._transform(a)

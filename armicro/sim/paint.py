@@ -60,7 +60,7 @@ def paint(
     _nuclei(tissue, grid, looks, (haematoxylin, dab, texture), rng)
     lines = membranes(tissue, staining, grid, looks.psf_um)
     lines *= 1 + np.float32(GRAIN) * texture
-    np.maximum(dab, lines, out=dab)
+    np.add(dab, lines, out=dab)
     neutral = np.zeros(grid.shape, np.float32)
     _specks(tissue, grid, (dab, neutral))
     return Densities(haematoxylin, dab, neutral)

@@ -158,4 +158,13 @@ def test_other_places_and_other_scales_do_not_overlap() -> None:
         for j in range(i):
             assert overlap(about[i], about[j]) is None
     assert overlap(coarse(fields[0], Optics(0.25)), about[0]) is None
+    # Corners of small fields are a few cells, which look like others somewhere.
+    small = [
+        coarse(np.ascontiguousarray(f[a:b, a:b]), Optics(0.5))
+        for f in fields
+        for a, b in ((0, 270), (500, 770))
+    ]
+    for i in range(8):
+        for j in range(i):
+            assert overlap(small[i], small[j]) is None
     assert overlap(coarse(np.full((800, 800, 3), 240, np.uint8), Optics(0.5)), about[0]) is None
