@@ -17,6 +17,7 @@ from armicro.contracts.results import FovResult
 from armicro.contracts.stain import DabThresholds, StainProfile
 from armicro.imaging.regions import Polygon, Regions
 from armicro.sim.case import CaseParams, parse_mix, simulate_field
+from armicro.sim.params import StainingParams
 
 PROFILE = StainProfile(
     "test", "1", (0.65111, 0.70119, 0.29049), (0.26917, 0.56824, 0.77759), DabThresholds(0.135, 0.44, 0.07)
@@ -137,3 +138,13 @@ def test_half_the_scale_reads_alike() -> None:
         n = np.array(list(read(field(um_per_px, side), um_per_px=um_per_px).counts().values()), float)
         proportions.append(n / n.sum())
     assert np.abs(proportions[0] - proportions[1]).max() < 0.12
+
+
+@pytest.mark.parametrize(("blush_chance", "told"), [(0.0, False), (1.0, True)])
+def test_granular_brown_cytoplasm_is_pointed_out(blush_chance: float, told: bool) -> None:
+    staining = StainingParams(blush_chance=blush_chance, blush_od=(0.06, 0.08))
+    params = CaseParams(parse_mix("1+"), 0.23, (900, 900), staining=staining)
+    rgb = simulate_field(params, 11, 0).rgb
+    warned = [w for w in read(rgb).quality.warnings if "brown, granular cytoplasm" in w]
+    assert bool(warned) is told
+    assert not any("granular" in w for w in read(rgb, Reading.ZHANG_2020).quality.warnings)
