@@ -154,8 +154,8 @@ def _brown(cells: CellTable, thresholds: DabThresholds) -> tuple[str, ...]:
     if unsure < UNSURE_SHARE * n:
         return ()
     note = (
-        f"brown, granular cytoplasm: around {100 * unsure / n:.0f} % of the tumour cells it is uncertain whether "
-        "they are faint or unstained, and with it 0 against 1+"
+        f"brown, granular cytoplasm: around {100 * unsure / n:.0f} % of the tumour cells it is uncertain "
+        "whether they are faint or unstained, and with it 0 against 1+"
     )
     return (note,)
 
