@@ -52,7 +52,7 @@ class PerCellParams:
         How the contrast asked of a faint membrane follows what lies around a cell.
     """
 
-    complete_share: float = 0.87
+    complete_share: float = 0.86
     core_share: float = 0.65
     intense_share: float = 0.3
     weak_share: float = 0.25

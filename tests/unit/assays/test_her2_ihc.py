@@ -120,7 +120,7 @@ def test_everything_that_decides_is_in_the_provenance() -> None:
     assert provenance.stain_profile == "test/1"
     assert provenance.detector.startswith("classical/")
     assert provenance.parameters["thresholds.weak_od"] == 0.135
-    assert provenance.parameters["per_cell.complete_share"] == 0.87
+    assert provenance.parameters["per_cell.complete_share"] == 0.86
     assert "white_rgb.0" in provenance.parameters
 
 
