@@ -10,7 +10,7 @@ from armicro.contracts.arrays import F32, U8
 from armicro.contracts.errors import EngineError
 from armicro.contracts.protocols import HeatmapModel
 from armicro.inference.cuda_memory import open_memory
-from armicro.inference.manifest import Network, eight_bits
+from armicro.inference.manifest import Network, eight_bits, for_onnxruntime
 from armicro.inference.onnxruntime_engine import OnnxRuntimeModel
 from armicro.inference.openvino_engine import OpenVinoModel, Precision
 from armicro.inference.tensorrt_engine import TensorRtModel, gpu_packages
@@ -121,7 +121,7 @@ def choose_engine(network: Network, engine: EngineName = EngineName.AUTO, say: S
     """
 
     def on_processor() -> HeatmapModel:
-        return OnnxRuntimeModel(network)
+        return OnnxRuntimeModel(for_onnxruntime(network))
 
     def asked_for() -> HeatmapModel:
         if engine is EngineName.OPENVINO:

@@ -31,18 +31,23 @@ _Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Bytes = Annotated[int, Field(gt=0, le=MAX_BYTES)]
 
 
-class EightBitsEntry(BaseModel):
-    """The 8-bit variant of a network; see `tools/train/quantise.py`.
-
-    `f1_lost_40x` and `f1_lost_20x` are the F1 of the float32 network less its own on the same crops, of which
-    it may lose half a point.
-    """
+class VariantEntry(BaseModel):
+    """Another file of the same network: what ONNX Runtime reads; see `tools/train/unroll.py`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     file: _File
     sha256: _Sha256
     bytes: _Bytes
+
+
+class EightBitsEntry(VariantEntry):
+    """The 8-bit variant of a network; see `tools/train/quantise.py`.
+
+    `f1_lost_40x` and `f1_lost_20x` are the F1 of the float32 network less its own on the same crops, of which
+    it may lose half a point.
+    """
+
     f1_lost_40x: Annotated[float, Field(ge=-1, le=0.005)]
     f1_lost_20x: Annotated[float, Field(ge=-1, le=0.005)]
 
@@ -80,6 +85,7 @@ class ModelEntry(BaseModel):
     output_layout: Literal["NCHW"]
     normalisation: Literal["in the graph"]
     counterstain_od: Annotated[float, Field(ge=0, le=1)] = 0.0
+    onnxruntime: VariantEntry | None = None
     int8: EightBitsEntry | None = None
 
     @property
@@ -127,7 +133,7 @@ class Network:
     onnx : bytes
         Content of its file: what was checked is what is loaded.
     folder : Path or None
-        Where it was read from, for `eight_bits`.
+        Where it was read from, for `eight_bits` and `for_onnxruntime`.
     precision : str
         In what numbers it computes.
     """
@@ -212,12 +218,37 @@ def eight_bits(network: Network) -> Network:
     variant = network.entry.int8
     if variant is None or network.folder is None:
         raise EngineError(f"network {network.entry.name} has no variant in 8 bits")
-    own = {"file": variant.file, "sha256": variant.sha256, "bytes": variant.bytes, "int8": None}
-    entry = network.entry.model_copy(update=own)
-    return Network(entry, _checked(network.folder, variant), network.folder, "int8")
+    return _variant(network, network.folder, variant, "int8")
 
 
-def _checked(folder: Path, entry: ModelEntry | EightBitsEntry) -> bytes:
+def for_onnxruntime(network: Network) -> Network:
+    """Return the same network in the form that ONNX Runtime is quickest with, its file checked.
+
+    Returns
+    -------
+    Network
+        The network itself where there is no such form of it.
+
+    Raises
+    ------
+    EngineError
+        If its file is missing or differs.
+    """
+    variant = network.entry.onnxruntime
+    if variant is None or network.folder is None:
+        return network
+    return _variant(network, network.folder, variant, network.precision)
+
+
+def _variant(
+    network: Network, folder: Path, variant: VariantEntry, precision: Literal["f32", "int8"]
+) -> Network:
+    own = {"file": variant.file, "sha256": variant.sha256, "bytes": variant.bytes}
+    entry = network.entry.model_copy(update={**own, "int8": None, "onnxruntime": None})
+    return Network(entry, _checked(folder, variant), folder, precision)
+
+
+def _checked(folder: Path, entry: ModelEntry | VariantEntry) -> bytes:
     """Read the file of an entry; it has to be the very one."""
     path = folder / entry.file
     content = _read(path, MAX_BYTES)

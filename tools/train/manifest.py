@@ -95,6 +95,23 @@ class EightBits:
     f1_lost_20x: float
 
 
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """Another file of the same network.
+
+    Parameters
+    ----------
+    file, sha256 : str
+        The file lies beside the manifest.
+    bytes : int
+        Its size.
+    """
+
+    file: str
+    sha256: str
+    bytes: int
+
+
 def update_manifest(path: Path, entry: Entry) -> None:
     """Put an entry into a manifest, in place of an older one of the same name.
 
@@ -110,8 +127,8 @@ def update_manifest(path: Path, entry: Entry) -> None:
     _write(path, old.get("default", entry.name), [*models, dataclasses.asdict(entry)])
 
 
-def name_eight_bits(path: Path, name: str, variant: EightBits) -> None:
-    """Name the 8-bit variant of a network in the manifest, in place of an older one.
+def name_variant(path: Path, name: str, kind: str, variant: Variant | EightBits) -> None:
+    """Name a variant of a network in the manifest, in place of an older one.
 
     A new entry of the network drops it again: it belongs to the weights that it was made of.
 
@@ -121,13 +138,15 @@ def name_eight_bits(path: Path, name: str, variant: EightBits) -> None:
         The TOML file, with an entry of that name.
     name : str
         The network's.
-    variant : EightBits
+    kind : str
+        "int8" or "onnxruntime".
+    variant : Variant or EightBits
         Its variant.
     """
     old = tomllib.loads(path.read_text(encoding="utf-8"))
     for model in old["model"]:
         if model["name"] == name:
-            model["int8"] = dataclasses.asdict(variant)
+            model[kind] = dataclasses.asdict(variant)
     _write(path, old["default"], old["model"])
 
 

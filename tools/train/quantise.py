@@ -44,7 +44,7 @@ from tools.evaluate.int8 import OBJECTIVES, Comparison, compare, marked_crops, s
 from tools.evaluate.shared import SHARED_DATA, Crop, need
 from tools.train.config import read_config
 from tools.train.files import replace_file
-from tools.train.manifest import EightBits, name_eight_bits
+from tools.train.manifest import EightBits, name_variant
 
 MOST_LOSS = 0.005
 """F1 that the variant may lose; more, and it is not to be chosen."""
@@ -180,7 +180,7 @@ def make(engines: Path, name: str, data: Path) -> list[Comparison]:
     named = EightBits(
         path.name, hashlib.sha256(content).hexdigest(), len(content), *(round(lost[o], 4) for o in OBJECTIVES)
     )
-    name_eight_bits(engines / "manifest.toml", name, named)
+    name_variant(engines / "manifest.toml", name, "int8", named)
     _tell(engines / f"{Path(entry.file).stem}.md", named, found)
     return found
 

@@ -19,7 +19,7 @@ from armicro.app.machine import is_importable, machine_facts, version_of
 from armicro.app.profiles import load_optics, load_stain_profile, profile_names
 from armicro.contracts.errors import EngineError
 from armicro.devices.found import serial_ports
-from armicro.inference.manifest import eight_bits, load_network, read_manifest
+from armicro.inference.manifest import eight_bits, for_onnxruntime, load_network, read_manifest
 from armicro.inference.plans import cache_folder
 from armicro.scoring.guidelines import guideline_names, load_guideline
 
@@ -74,6 +74,9 @@ def _networks() -> list[Finding]:
         try:
             network = load_network(folder, entry.name)
             found.append(Finding("network", network.entry.identity, use))
+            if entry.onnxruntime is not None:
+                of_ort = for_onnxruntime(network).entry.identity
+                found.append(Finding("for ONNX Runtime", of_ort, "the same network, quicker there"))
             if entry.int8 is not None:
                 in_8_bits = "--engine onnxruntime-int8 or openvino-int8"
                 found.append(Finding("in 8 bits", eight_bits(network).entry.identity, in_8_bits))

@@ -10,8 +10,8 @@ import pytest
 
 from armicro.contracts.errors import EngineError
 from armicro.inference.choose import EngineName, choose_engine, engine_of
-from armicro.inference.manifest import MAX_BYTES, eight_bits, load_network, read_manifest
-from tools.train.manifest import EightBits, Entry, name_eight_bits, update_manifest
+from armicro.inference.manifest import MAX_BYTES, eight_bits, for_onnxruntime, load_network, read_manifest
+from tools.train.manifest import EightBits, Entry, Variant, name_variant, update_manifest
 
 
 @pytest.fixture
@@ -104,9 +104,8 @@ def with_8_bits(folder: Path) -> Path:
     content = (folder / "tiny.onnx").read_bytes()
     (folder / "tiny-int8.onnx").write_bytes(content)
     sha256 = hashlib.sha256(content).hexdigest()
-    name_eight_bits(
-        folder / "manifest.toml", "tiny", EightBits("tiny-int8.onnx", sha256, len(content), 0.001, -0.002)
-    )
+    variant = EightBits("tiny-int8.onnx", sha256, len(content), 0.001, -0.002)
+    name_variant(folder / "manifest.toml", "tiny", "int8", variant)
     return folder
 
 
@@ -139,9 +138,24 @@ def test_a_variant_that_loses_more_than_half_a_point_is_refused(with_8_bits: Pat
 
 
 def test_a_new_export_drops_the_variant_of_the_old_weights(with_8_bits: Path) -> None:
-    old = load_network(with_8_bits).entry.model_dump(exclude={"int8"})
+    old = load_network(with_8_bits).entry.model_dump(exclude={"int8", "onnxruntime"})
     update_manifest(with_8_bits / "manifest.toml", Entry(**{**old, "version": "2"}))
     network = load_network(with_8_bits)
     assert network.entry.version == "2"
     with pytest.raises(EngineError, match="has no variant in 8 bits"):
         eight_bits(network)
+
+
+def test_onnx_runtime_takes_its_own_form_of_a_network(folder: Path) -> None:
+    network = load_network(folder)
+    assert for_onnxruntime(network) is network
+    content = network.onnx
+    path = folder / "tiny-onnxruntime.onnx"
+    path.write_bytes(content)
+    variant = Variant(path.name, hashlib.sha256(content).hexdigest(), len(content))
+    name_variant(folder / "manifest.toml", "tiny", "onnxruntime", variant)
+    network = load_network(folder)
+    assert for_onnxruntime(network).entry.file == path.name
+    path.write_bytes(content[:-1])
+    with pytest.raises(EngineError, match=r"tiny-onnxruntime\.onnx is not the file of the manifest"):
+        choose_engine(network, EngineName.ONNXRUNTIME)
