@@ -212,7 +212,7 @@ def follow(
     Contours
         One row a nucleus.
     """
-    layers = np.asarray(cv2.merge([signal_od, border_px]), np.float32)
+    layers = signal_od, border_px
     dy, dx = _offsets(params, um_per_px)
     centres: F32 = (np.rint(nuclei_yx * np.float32(_GRID)) / np.float32(_GRID)).astype(np.float32)
     n = len(centres)
@@ -237,19 +237,26 @@ def follow(
     return Contours(radius, np.where(seen, length, np.float32(0)), y, x)
 
 
-def _reward(layers: F32, at: tuple[F32, F32], um_per_px: float, params: ContourParams, out: F32) -> None:
+def _reward(
+    layers: tuple[F32, F32], at: tuple[F32, F32], um_per_px: float, params: ContourParams, out: F32
+) -> None:
     """Write what each polar sample is worth, (n, K, R), log10 OD."""
     y, x = at
-    polar = cv2.remap(layers, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    polar = polar.reshape(len(y), params.angles, params.radii, 2)
+    # One map after the other: two channels at once take cv2 longer, and every step after it.
+    signal, cost = (
+        np.asarray(cv2.remap(m, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
+        for m in layers
+    )
     radii_um = params.radii_um
-    cost = np.multiply(polar[..., 1], np.float32(-um_per_px))
+    cost = cost.reshape(out.shape)
+    cost *= np.float32(-um_per_px)
     cost += radii_um - np.float32(params.trespass_free_um)
     np.maximum(cost, 0, out=cost)
     cost *= np.float32(params.trespass_cost)
     cost += np.float32(params.size_cost) * np.abs(radii_um - np.float32(params.usual_um))
-    np.minimum(polar[..., 0], np.float32(params.signal_cap), out=out)
-    np.subtract(out, cost, out=out)
+    signal = signal.reshape(out.shape)
+    np.minimum(signal, np.float32(params.signal_cap), out=signal)
+    np.subtract(signal, cost, out=out)
 
 
 def sample(values: F32, contours: Contours) -> F32:

@@ -61,42 +61,35 @@ class GrainParams:
     less_share: float = 0.12
 
 
-def faint_factor(
-    maps: tuple[F32, F32], nuclei_yx: F32, contours: Contours, um_per_px: float, params: GrainParams
-) -> F32:
-    """Return by which factor the contrast that a faint membrane must have differs at each cell, (N,).
+def grain_around(excess_od: F32, nuclei_yx: F32, um_per_px: float, params: GrainParams) -> tuple[F32, F32]:
+    """Return grain and stir around each nucleus, each (N,), log10 OD; see `asked`.
 
     Parameters
     ----------
-    maps : tuple of ndarray of float32, (h, w)
-        DAB less all of its surroundings, and these surroundings, log10 OD.
+    excess_od : ndarray of float32, (h, w)
+        DAB less all of its surroundings, log10 OD.
     nuclei_yx : ndarray of float32, (N, 2)
-        Nuclei, y, x in pixels of the maps.
-    contours : Contours
-        Their contours.
+        Nuclei, y, x in pixels of the map.
     um_per_px : float
-        Scale of the maps, µm.
+        Scale of the map, µm.
     params : GrainParams
         How.
-
-    Returns
-    -------
-    ndarray of float32, (N,)
-        1 where nothing is special.
     """
-    excess_od, surround_od = maps
     steps = np.asarray(cv2.convertScaleAbs(np.maximum(excess_od, 0), alpha=_PER_OD), np.uint8)
     side = _odd(params.window_um / um_per_px)
     grain = _mean_around(_grain(steps, um_per_px, params), nuclei_yx, side)
-    stir = _mean_around(np.minimum(steps, np.uint8(0.01 * _PER_OD)), nuclei_yx, side)
+    return grain, _mean_around(np.minimum(steps, np.uint8(0.01 * _PER_OD)), nuclei_yx, side)
+
+
+def brown_along(surround_od: F32, contours: Contours) -> F32:
+    """Return the brown that contours run through, the mean of the surroundings along them: (N,), log10 OD."""
     under = np.maximum(sample(surround_od, contours), 0)
     seen = contours.length_um
-    brown = (under * seen).sum(axis=1) / np.maximum(seen.sum(axis=1), np.float32(1e-6))
-    return asked(grain, brown, stir, params)
+    return np.asarray((under * seen).sum(axis=1) / np.maximum(seen.sum(axis=1), np.float32(1e-6)), np.float32)
 
 
 def asked(grain_od: F32, brown_od: F32, stir_od: F32, params: GrainParams) -> F32:
-    """Return the factor for cells of which grain, brown and stir are known.
+    """Return by which factor the contrast that a faint membrane must have differs at each cell.
 
     Parameters
     ----------
@@ -109,7 +102,7 @@ def asked(grain_od: F32, brown_od: F32, stir_od: F32, params: GrainParams) -> F3
     Returns
     -------
     ndarray of float32, (N,)
-        From `1 - less_share` to `1 + most_share`.
+        From `1 - less_share` to `1 + most_share`; 1 where nothing is special.
     """
     grain = np.maximum(grain_od - params.grain_from_od, 0) / params.grain_step_od
     brown = np.maximum(brown_od - params.brown_from_od, 0) / params.brown_step_od

@@ -7,12 +7,13 @@ is judged by the share of its own contour that is stained, at each density, as a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
 
 from armicro.analysis.contour import ContourParams, Contours, border_distance, follow, sample
-from armicro.analysis.grain import GrainParams, faint_factor
+from armicro.analysis.grain import GrainParams, asked, brown_along, grain_around
 from armicro.analysis.membrane import (
     MembraneParams,
     denoised_dab,
@@ -138,19 +139,25 @@ def trace(maps: StainMaps, tumour_yx: F32, all_yx: F32, params: PerCellParams) -
         share = params.membrane.surround_share
         return dab, around, membrane_signal(dab, around, share), membrane_signal(dab, around, 1.0)
 
-    border, (dab, around, signal, contrast) = together(
-        lambda: border_distance(all_yx, maps.dab_od.shape), signals
+    # The signals come first: they are cut into strips, of which whoever ends the distances takes some.
+    (dab, around, signal, contrast), border = together(
+        signals, lambda: border_distance(all_yx, maps.dab_od.shape)
     )
-    contours, width, *crests = together(
+    contours, width, (grain, stir), *crests = together(
         lambda: follow(signal, tumour_yx, border, um, params.contour),
         lambda: ridge_width(signal, um),
+        lambda: grain_around(contrast, tumour_yx, um, params.grain),
         lambda: _crest(signal),
         lambda: _crest(contrast),
         lambda: _crest(dab),
     )
-    signal_od, contrast_od, dab_od = (sample(crest, contours) for crest in crests)
-    factor = faint_factor((contrast, around), tumour_yx, contours, um, params.grain)
-    return Traces(contours, signal_od, contrast_od, dab_od, sample(width, contours), factor)
+    brown, *read = together(
+        lambda: brown_along(around, contours),
+        *(partial(sample, values, contours) for values in (*crests, width)),
+    )
+    signal_od, contrast_od, dab_od, width_um = read
+    factor = asked(grain, brown, stir, params.grain)
+    return Traces(contours, signal_od, contrast_od, dab_od, width_um, factor)
 
 
 def grade(traces: Traces, yx_px: F32, thresholds: DabThresholds, params: PerCellParams) -> CellTable:

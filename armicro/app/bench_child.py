@@ -18,6 +18,7 @@ from armicro.app.case_run import CaseOptions, FieldReader
 from armicro.app.cores import take_cores
 from armicro.app.detectors import AUTO, DetectorChoice
 from armicro.app.machine import usable_cores
+from armicro.app.memory import keep_memory
 from armicro.app.timing import StageClock
 from armicro.assays.her2_ihc import Reading, analyse
 from armicro.contracts.arrays import U8, frozen
@@ -149,5 +150,6 @@ def run_task(task: BenchTask) -> BenchResult:
 
 
 if __name__ == "__main__":
+    keep_memory()
     take_cores(usable_cores())
     sys.stdout.write(json.dumps(asdict(run_task(BenchTask(**json.loads(sys.argv[1]))))))

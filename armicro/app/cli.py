@@ -64,9 +64,11 @@ def _run(arguments: Sequence[str] | None) -> int:
     # Loading the science takes a second, in which Ctrl-C must be heard like at any other time.
     from armicro.app.cores import take_cores
     from armicro.app.machine import usable_cores
+    from armicro.app.memory import keep_memory
     from armicro.app.tree import run
 
     if arguments is None:  # the process is ours
+        keep_memory()
         take_cores(usable_cores())
     code = run(None if arguments is None else list(arguments))
     sys.stdout.flush()

@@ -22,6 +22,7 @@ import psutil
 from armicro.app.cores import take_cores
 from armicro.app.detectors import DetectorChoice, make_detector
 from armicro.app.machine import usable_cores
+from armicro.app.memory import keep_memory
 from armicro.app.profiles import DEFAULT_STAIN_PROFILE, load_stain_profile
 from armicro.contracts.arrays import U8
 from armicro.contracts.devices import CameraHealth, CameraInfo, Exposure
@@ -347,6 +348,7 @@ def _live_by(session: Session, thresholds: DabThresholds) -> bool:
 
 def main(arguments: list[str]) -> None:
     """Measure one task and print the result."""
+    keep_memory()
     take_cores(usable_cores())
     print(json.dumps(asdict(measure(LiveTask(**json.loads(arguments[0]))))))  # noqa: T201 - its one purpose
     sys.stdout.flush()

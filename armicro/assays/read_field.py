@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import cv2
 import numpy as np
@@ -141,14 +142,14 @@ class _Field:
                 which = np.flatnonzero(self._within(tumour.yx_px, tile))
                 rows.append(which)
                 corner = np.array([tile.full_y[0], tile.full_x[0]], np.float32)
-                part = trace(
-                    maps,
-                    to_working(tumour.yx_px[which], self._factor) - corner,
-                    to_working(nuclei.yx_px, self._factor) - corner,
-                    self._recipe.per_cell,
+                mine = to_working(tumour.yx_px[which], self._factor) - corner
+                every = to_working(nuclei.yx_px, self._factor) - corner
+                part, histogram = together(
+                    partial(trace, maps, mine, every, self._recipe.per_cell),
+                    partial(_dab_histogram, maps, tile),
                 )
                 parts.append(_moved(part, corner))
-                self.dab_histogram += _dab_histogram(maps, tile)
+                self.dab_histogram += histogram
             if self.signal_od is not None:
                 with self._stages("membrane"):
                     _paste(self.signal_od, self._signal(maps), tile)

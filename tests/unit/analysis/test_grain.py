@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from armicro.analysis.contour import Contours
-from armicro.analysis.grain import GrainParams, asked, faint_factor
+from armicro.analysis.grain import GrainParams, asked, brown_along, grain_around
 from armicro.analysis.membrane import MembraneParams, denoised_dab, membrane_signal, surroundings
 from armicro.analysis.read_per_cell import PerCellParams, contour_levels, grade, trace
 from armicro.contracts.arrays import F32
@@ -79,7 +79,8 @@ def test_neither_turns_nor_tiles_change_a_bit() -> None:
         here = np.full((1, 48), 5.0, np.float32)
         contours = Contours(here, here, np.repeat(at[:, :1], 48, 1), np.repeat(at[:, 1:], 48, 1))
         around = surroundings(full, UM, params.widest_um)
-        return faint_factor((membrane_signal(full, around, 1.0), around), at, contours, UM, PARAMS)
+        grain, stir = grain_around(membrane_signal(full, around, 1.0), at, UM, PARAMS)
+        return asked(grain, brown_along(around, contours), stir, PARAMS)
 
     np.testing.assert_array_equal(read(dab, CENTRE), read(dab[20:, 13:].copy(), CENTRE - corner))
 
