@@ -53,10 +53,15 @@ def reduce_blocks(rgb: U8, factor: int) -> U8:
         return rgb
     h, w = max(1, rgb.shape[0] // factor), max(1, rgb.shape[1] // factor)
     out = np.empty((h, w, *rgb.shape[2:]), np.uint8)
+    halved = factor > 2 and factor % 2 == 0 and min(rgb.shape[:2]) >= factor
 
     def strip(rows: slice, around: slice, inner: slice) -> None:  # noqa: ARG001 - needs no neighbours
-        whole = rgb[rows.start * factor : rows.stop * factor, : w * factor]
-        cv2.resize(whole, (w, rows.stop - rows.start), dst=out[rows], interpolation=cv2.INTER_AREA)
+        part = rgb[rows.start * factor : rows.stop * factor, : w * factor]
+        if halved:
+            # Halves of halves are the same means but for rounding, at a third of the time.
+            half = (w * factor // 2, (rows.stop - rows.start) * factor // 2)
+            part = np.asarray(cv2.resize(part, half, interpolation=cv2.INTER_AREA), np.uint8)
+        cv2.resize(part, (w, rows.stop - rows.start), dst=out[rows], interpolation=cv2.INTER_AREA)
 
     by_strips(strip, (h, w))
     return out
