@@ -33,18 +33,17 @@ class PerCellParams:
 
     Parameters
     ----------
-    complete_share : float
-        From here on a contour is complete.
+    complete_share, intense_complete_share : float
+        From here on a contour is complete; at the intense level a little more is asked, since a contour takes
+        the shorter way across a gap, and "complete and intense" decides about treatment.
     core_share : float
         A contour that is faint all around is a complete weak one if at least this share of it is weak: a thin
-        membrane pales where it leaves the focal plane. Intense contours get no such allowance, since
-        "complete and intense" decides about treatment.
+        membrane pales where it leaves the focal plane. Intense contours get no such allowance.
     intense_share, weak_share, faint_share : float
         From here on a contour is stained at all, at each level.
     gap_angles : int
         Gaps of up to twice this many contour samples are closed at the faint and weak levels: a membrane cut
-        obliquely pales for a moment. Not at the intense level, since "complete and intense" decides about
-        treatment.
+        obliquely pales for a moment. Not at the intense level.
     membrane : MembraneParams
         How the membrane signal is made.
     contour : ContourParams
@@ -54,6 +53,7 @@ class PerCellParams:
     """
 
     complete_share: float = 0.86
+    intense_complete_share: float = 0.87
     core_share: float = 0.65
     intense_share: float = 0.3
     weak_share: float = 0.25
@@ -281,7 +281,7 @@ def judge(shares: F32, params: PerCellParams) -> U8:
     paled = (faint >= params.complete_share) & (weak >= params.core_share)
     return np.select(
         [
-            intense >= params.complete_share,
+            intense >= params.intense_complete_share,
             intense >= params.intense_share,
             (weak >= params.complete_share) | paled,
             weak >= params.weak_share,
