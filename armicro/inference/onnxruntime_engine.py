@@ -54,6 +54,8 @@ class OnnxRuntimeModel:
         options.log_severity_level = 4  # what matters is raised
         # Between fields the cores belong to the stages that follow, not to threads that wait busily.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Shares of a convolution that shrink towards its end: who is held up by others is not waited for.
+        options.add_session_config_entry("session.dynamic_block_base", "4")
         try:
             self._session: Any = onnxruntime.InferenceSession(
                 network.onnx, options, providers=["CPUExecutionProvider"]
