@@ -287,7 +287,9 @@ class CaseWriter:
         CaseDocument
             The case.
         """
-        summary = summarise([_cells(f.result) for f in self._fields], guideline, seed=self._options.seed)
+        summary = summarise(
+            [FieldCells.of(f.result) for f in self._fields], guideline, seed=self._options.seed
+        )
         document = case_document(
             self._options.case_id,
             self._fields,
@@ -315,10 +317,3 @@ class CaseWriter:
                 self._outputs.pdf, case_pdf(document, self._pictures, guideline, evidence)
             )
         return document
-
-
-def _cells(result: FovResult) -> FieldCells:
-    """Return the cells of a field that take part in the score."""
-    counted = result.cells.counted
-    yx_um = result.cells.yx_px[counted] * np.float32(result.provenance.optics.um_per_px)
-    return FieldCells(yx_um, result.cells.category[counted])

@@ -9,20 +9,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from armicro.analysis.membrane import level_map
 from armicro.analysis.read_per_cell import PerCellParams, Traces, grade
 from armicro.analysis.read_zhang import read_zhang
 from armicro.analysis.skeleton import SkeletonParams, coded_skeleton, membrane_sets
 from armicro.assays.recipe import threshold_parameters, thresholds_in_force
 from armicro.contracts.arrays import F32, I64, frozen
-from armicro.contracts.cells import Category, CellTable, Nuclei, NucleusKind
+from armicro.contracts.cells import CellTable, Nuclei, NucleusKind
 from armicro.contracts.results import FovResult, MembraneMap, Provenance, Quality
 from armicro.contracts.stages import Stages, no_stages
 from armicro.contracts.stain import DabThresholds
 from armicro.imaging.regions import Regions, inside
 from armicro.imaging.scale import to_working, working_factor
+from armicro.scoring.unsure import UNSURE_SHARE, unsure_cells
 
 HISTOGRAM_OD = (-0.05, 1.25)
 HISTOGRAM_BINS = 130
@@ -31,12 +30,6 @@ FEW_CELLS = 20
 """Fewer tumour cells than this in a field say little about it."""
 SPARSE_PER_MM2 = 1000.0
 """Fewer tumour cells than this per mm² of tissue: hardly any tumour. Solid tumour has 2,000 to 8,000."""
-
-UNSURE_FACTOR = 1.2
-"""A cell of which this many times the contrast of a faint membrane is asked lies in granular brown."""
-UNSURE_SHARE = 0.2
-"""From this share of such cells, faint or unstained, the field is pointed out. Real fields had at most 0.19
-(one crop of `2_0123`), simulated ones with a blush of 0.055 OD and more 0.24 to 0.86, without any 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +140,8 @@ def _published(
 def _brown(cells: CellTable, thresholds: DabThresholds) -> tuple[str, ...]:
     """Warn where much of the cytoplasm is so brown and granular that faint membrane is uncertain."""
     n = int(cells.counted.sum())
-    if thresholds.faint_od is None or not n:
-        return ()
-    asked = cells.faint_asked_od >= np.float32(UNSURE_FACTOR * thresholds.faint_od)
-    unsure = int((cells.counted & asked & (cells.category <= Category.FAINT)).sum())
-    if unsure < UNSURE_SHARE * n:
+    unsure = int((unsure_cells(cells, thresholds.faint_od) & cells.counted).sum())
+    if not n or unsure < UNSURE_SHARE * n:
         return ()
     note = (
         f"brown, granular cytoplasm: around {100 * unsure / n:.0f} % of the tumour cells it is uncertain "

@@ -108,7 +108,7 @@ class ScoreBook:
             results.append(self.result(one, kept[one.serial]))
         if not results:
             return CaseScore(task, None)
-        cells = [FieldCells.of(r.cells, r.provenance.optics.um_per_px) for r in results]
+        cells = [FieldCells.of(r) for r in results]
         return CaseScore(task, summarise(cells, task.guideline, seed=task.seed))
 
     def forget_all_but(self, tasks: Sequence[FieldTask]) -> None:

@@ -35,7 +35,7 @@ def reading(prefix: str) -> FovResult:
 
 
 def score(prefix: str, guideline: str) -> Score:
-    return summarise([FieldCells.of(reading(prefix).cells, UM_PER_PX)], load_guideline(guideline)).score
+    return summarise([FieldCells.of(reading(prefix))], load_guideline(guideline)).score
 
 
 def test_the_strong_core_is_3_by_the_gastric_rules() -> None:

@@ -34,7 +34,7 @@ def main() -> None:
         frame = Frame(read_rgb(path), 0, 0, Optics(UM_PER_PX), path.name)
         for reading in Reading:
             result = analyse(frame, Her2IhcRecipe(profile, detector, reading))
-            cells = [FieldCells.of(result.cells, UM_PER_PX)]
+            cells = [FieldCells.of(result)]
             scores = [
                 summarise(cells, load_guideline(name)).score.score
                 for name in ("gastric-2016-resection", "asco-cap-2018-breast")

@@ -71,7 +71,7 @@ def specimens(mixes: tuple[str, ...], core: Path | None) -> Iterator[Specimen]:
 
 def _read(name: str, frame: Frame, recipe: Her2IhcRecipe) -> Specimen:
     result = analyse(frame, recipe)
-    fields = [FieldCells.of(result.cells, frame.optics.um_per_px)]
+    fields = [FieldCells.of(result)]
     return Specimen(name, frame.rgb, result, summarise(fields, load_guideline("asco-cap-2018-breast")))
 
 

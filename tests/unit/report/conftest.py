@@ -89,7 +89,7 @@ def make_case() -> Callable[..., Made]:
                 for i, c in enumerate(counts)
             ]
         rules = load_guideline(guideline)
-        cells = [FieldCells.of(f.result.cells, f.result.provenance.optics.um_per_px) for f in fields]
+        cells = [FieldCells.of(f.result) for f in fields]
         summary = summarise(cells, rules, resamples=200)
         document = case_document(case_id, fields, summary, simulated=simulated)
         plain = np.full((60, 80, 3), 220, np.uint8)
