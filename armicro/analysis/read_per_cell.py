@@ -146,7 +146,7 @@ def trace(maps: StainMaps, tumour_yx: F32, all_yx: F32, params: PerCellParams) -
     contours, width, (grain, stir), *crests = together(
         lambda: follow(signal, tumour_yx, border, um, params.contour),
         lambda: ridge_width(signal, um),
-        lambda: grain_around(contrast, tumour_yx, um, params.grain),
+        lambda: grain_around((dab, contrast), tumour_yx, um, params.grain),
         lambda: _crest(signal),
         lambda: _crest(contrast),
         lambda: _crest(dab),

@@ -50,6 +50,15 @@ def test_only_brown_that_is_coarse_asks_for_more() -> None:
     assert factor(ring(0.6) + camera) <= 1  # a membrane is no grain
 
 
+def test_a_lumen_beside_the_cell_says_nothing_about_its_grain() -> None:
+    whole = np.maximum(0.09 * (1 + 0.4 * noise(1.3)), 0).astype(np.float32)
+    beside = whole.copy()
+    beside[:, 122:] = 0  # from 9 µm on
+    maps = [(dab, membrane_signal(dab, surroundings(dab, UM, 5.0), 1.0)) for dab in (whole, beside)]
+    there, lumen = (float(grain_around(m, CENTRE, UM, PARAMS)[0][0]) for m in maps)
+    assert lumen == pytest.approx(there, rel=0.1)
+
+
 def test_where_nothing_stirs_a_little_less_is_asked() -> None:
     assert factor(np.full((201, 201), 0.01, np.float32)) == pytest.approx(1 - PARAMS.less_share)
 
@@ -79,7 +88,7 @@ def test_neither_turns_nor_tiles_change_a_bit() -> None:
         here = np.full((1, 48), 5.0, np.float32)
         contours = Contours(here, here, np.repeat(at[:, :1], 48, 1), np.repeat(at[:, 1:], 48, 1))
         around = surroundings(full, UM, params.widest_um)
-        grain, stir = grain_around(membrane_signal(full, around, 1.0), at, UM, PARAMS)
+        grain, stir = grain_around((full, membrane_signal(full, around, 1.0)), at, UM, PARAMS)
         return asked(grain, brown_along(around, contours), stir, PARAMS)
 
     np.testing.assert_array_equal(read(dab, CENTRE), read(dab[20:, 13:].copy(), CENTRE - corner))
