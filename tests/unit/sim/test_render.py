@@ -83,6 +83,20 @@ def test_crests_have_the_stated_density_behind_the_optics(
         assert 1 - tolerance - 0.5 * max(0, um_per_px - 0.25) < ratio < 1 + tolerance
 
 
+def test_a_membrane_comes_on_top_of_the_brown_of_the_cytoplasm(tissue: Tissue, staining: Staining) -> None:
+    grid = paint_grid(field_shape(0.25), 0.25)
+    bare = replace(staining, od=np.zeros_like(staining.od))
+
+    def lines(blush_od: float) -> F32:
+        looks = replace(LOOKS, blush_od=blush_od, cytoplasm_od=0.0)
+        stained, unstained = (paint(tissue, s, grid, looks, stream(1, "paint")) for s in (staining, bare))
+        return stained.dab_od - unstained.dab_od
+
+    pale, brown = lines(0.0), lines(0.08)
+    assert pale.max() > 0.5
+    np.testing.assert_allclose(brown, pale, atol=1e-5)
+
+
 def test_widths_are_those_stated(tissue: Tissue, staining: Staining) -> None:
     grid = paint_grid(field_shape(0.17), 0.17)
     bare = np.zeros(grid.shape, np.float32)
