@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -203,6 +204,6 @@ def test_bounces_at_both_ends_change_nothing(held: int, first: list[int], last: 
         edges.append((edges[-1][0] + gap, k % 2 == 0))
     edges.append((edges[-1][0] + 1, False))
     # What is told twice is told once: the press ends where the contact last opened.
-    opened = [t for (_, before), (t, now) in zip(edges, edges[1:], strict=False) if before and not now][-1]
+    opened = [t for (_, before), (t, now) in pairwise(edges) if before and not now][-1]
     end = "long" if opened >= 600 else "short"
     assert play(edges, NO_DOUBLE) == [("began", 0), (end, 0)]
