@@ -99,7 +99,7 @@ def test_locking_twice_and_releasing_without_a_reason_are_refused(run: Run, fold
 def test_a_lock_that_was_changed_by_hand_is_noticed(run: Run, folder: Path, picture: Path) -> None:
     assert run(*LOCK)[0] == 0
     profile = folder / "stain-profile.toml"
-    profile.write_text(profile.read_text().replace("0.135", "0.2"))
+    profile.write_text(profile.read_text().replace("0.15", "0.2"))
     code, said = run("score", picture)
     assert code == 3
     assert "was changed since it was locked" in said
