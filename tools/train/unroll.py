@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import re
 import sys
 from pathlib import Path
 
@@ -33,6 +34,12 @@ from tools.train.manifest import Variant, name_variant
 
 TOLERANCE = 1e-5
 """Greatest difference of a heat map value, in units of a peak's height."""
+_HEADING = "## For ONNX Runtime"
+_CARD = """`{file}` ({megabytes:.1f} MB), SHA-256
+`{sha256}`, is the same network with its
+transposed convolutions written as plain ones. ONNX Runtime reads it, and results of that engine name this hash.
+Heat maps of both differ by at most {tolerance:g} of a peak's height.
+"""
 _FORM = {"kernel_shape": [4, 4], "strides": [2, 2], "pads": [1, 1, 1, 1]}
 
 
@@ -189,7 +196,22 @@ def make(engines: Path, name: str | None) -> Variant:
     replace_file(path, write)
     variant = Variant(path.name, hashlib.sha256(content).hexdigest(), len(content))
     name_variant(engines / "manifest.toml", network.entry.name, "onnxruntime", variant)
+    _tell(engines / f"{Path(network.entry.file).stem}.md", variant)
     return variant
+
+
+def _tell(card: Path, variant: Variant) -> None:
+    """Put the section about it into the model card, before that about 8 bits."""
+    text = card.read_text(encoding="utf-8") if card.is_file() else ""
+    head, *sections = re.split(r"^(?=## )", text, flags=re.MULTILINE)
+    sections = [s.rstrip() for s in sections if not s.startswith(_HEADING)]
+    words = _CARD.format(
+        file=variant.file, megabytes=variant.bytes / 1e6, sha256=variant.sha256, tolerance=TOLERANCE
+    )
+    eight = next((i for i, s in enumerate(sections) if s.startswith("## In 8 bits")), len(sections))
+    sections.insert(eight, f"{_HEADING}\n\n{words}".rstrip())
+    parts = [head.rstrip(), *sections] if head.strip() else sections
+    card.write_text("\n\n".join(parts) + "\n", encoding="utf-8", newline="\n")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -68,6 +68,10 @@ def test_it_is_written_named_and_taken(shipped: Path, capsys: pytest.CaptureFixt
     variant = for_onnxruntime(network)
     assert variant.entry.file == "nuclei-a-onnxruntime.onnx"
     assert variant.entry.sha256 in capsys.readouterr().out
+    card = (shipped / "nuclei-a.md").read_text(encoding="utf-8")
+    assert card == (Path(__file__).parents[3] / "engines" / "nuclei-a.md").read_text(encoding="utf-8")
+    assert card.count("## For ONNX Runtime") == 1
+    assert variant.entry.sha256 in card
     chosen = choose_engine(network, EngineName.ONNXRUNTIME)
     assert variant.entry.sha256[:12] in chosen.identity
 
