@@ -37,7 +37,7 @@ TOLERANCE = 1e-5
 _HEADING = "## For ONNX Runtime"
 _CARD = """`{file}` ({megabytes:.1f} MB), SHA-256
 `{sha256}`, is the same network with its
-transposed convolutions written as plain ones. ONNX Runtime reads it, and results of that engine name this hash.
+transposed convolutions written as plain ones. ONNX Runtime reads it, and its results name this hash.
 Heat maps of both differ by at most {tolerance:g} of a peak's height.
 """
 _FORM = {"kernel_shape": [4, 4], "strides": [2, 2], "pads": [1, 1, 1, 1]}
