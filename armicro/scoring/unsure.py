@@ -14,8 +14,8 @@ from armicro.contracts.cells import RULES, Category, CellTable, Rule
 UNSURE_FACTOR = 1.1
 """A cell of which this many times the contrast of a faint membrane is asked lies in granular brown."""
 UNSURE_SHARE = 0.35
-"""From this share of such cells on a field is pointed out. Crops of real cores had at most 0.33 (one of
-`1_154a`; on average 0.1 there); simulated fields of little stained membrane 0.6 to 0.96 with a blush of
+"""From this share of such cells on a field is pointed out. Crops of real cores had at most 0.35 (one of
+`1_154a`; on average 0.1 there); simulated fields of little stained membrane 0.66 to 0.97 with a blush of
 0.055 OD and more, and none without a blush."""
 
 

@@ -75,27 +75,6 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class EightBits:
-    """The 8-bit variant of a network.
-
-    Parameters
-    ----------
-    file, sha256 : str
-        The file lies beside the manifest.
-    bytes : int
-        Its size.
-    f1_lost_40x, f1_lost_20x : float
-        F1 of the float32 network less its own, on the same crops.
-    """
-
-    file: str
-    sha256: str
-    bytes: int
-    f1_lost_40x: float
-    f1_lost_20x: float
-
-
-@dataclass(frozen=True, slots=True)
 class Variant:
     """Another file of the same network.
 
@@ -110,6 +89,20 @@ class Variant:
     file: str
     sha256: str
     bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class EightBits(Variant):
+    """The 8-bit variant of a network.
+
+    Parameters
+    ----------
+    f1_lost_40x, f1_lost_20x : float
+        F1 of the float32 network less its own, on the same crops.
+    """
+
+    f1_lost_40x: float
+    f1_lost_20x: float
 
 
 def update_manifest(path: Path, entry: Entry) -> None:
@@ -127,7 +120,7 @@ def update_manifest(path: Path, entry: Entry) -> None:
     _write(path, old.get("default", entry.name), [*models, dataclasses.asdict(entry)])
 
 
-def name_variant(path: Path, name: str, kind: str, variant: Variant | EightBits) -> None:
+def name_variant(path: Path, name: str, kind: str, variant: Variant) -> None:
     """Name a variant of a network in the manifest, in place of an older one.
 
     A new entry of the network drops it again: it belongs to the weights that it was made of.
@@ -140,7 +133,7 @@ def name_variant(path: Path, name: str, kind: str, variant: Variant | EightBits)
         The network's.
     kind : str
         "int8" or "onnxruntime".
-    variant : Variant or EightBits
+    variant : Variant
         Its variant.
     """
     old = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -3,7 +3,7 @@
 `python -m tools.train.unroll --engines engines --name nuclei-a`
 
 On the processor ONNX Runtime computes a transposed convolution as a product of matrices whose parts one
-thread then adds up, which takes a sixth of this network's time for a fiftieth of its arithmetic. A transposed
+thread then adds up, which takes a sixth of this network's time for a fortieth of its arithmetic. A transposed
 4 x 4 convolution of stride 2 is the same as a 3 x 3 convolution that gives the four pixels of each 2 x 2
 block as four channels, and two moves of these channels to their places: columns first, then rows. ONNX's own
 `DepthToSpace` does both in one, as slowly as what is replaced.
