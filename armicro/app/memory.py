@@ -9,7 +9,8 @@ from typing import Any
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 """glibc's `mallopt` by number, from its `malloc.h`."""
 _KEPT_BYTES = 512 * 2**20
-"""Free memory that is kept at most. A 3008² field at work needs some 300 MB."""
+"""Free memory that is kept at the end of the heap; what lies below something in use is kept anyway. A 3008²
+field at work needs some 300 MB."""
 _LARGE_BYTES = 256 * 2**20
 """Single blocks from here on (a whole slide) go back at once."""
 
